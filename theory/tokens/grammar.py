@@ -1,0 +1,443 @@
+"""Which token may come next.
+
+Two views of one grammar. `FOLLOWERS` says which kinds may follow a kind; `State` walks a sequence and narrows that to the
+very ids that keep it canonical (positions rise and stay inside the bar, tracks are declared and rise, pitches rise and do not
+sound yet, nothing is said twice), as a mask for sampling: whatever is sampled under it decodes, and encodes to the same ids.
+`theory.tokens.validation` checks finished ids on columns and asks only for what decoding needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.chord import Chord
+from theory.score import DEFAULT_VELOCITY, MAX_TICK, TICKS_PER_QUARTER
+from theory.tokens.vocabulary import (
+    BAR,
+    CHORD_DEGREES,
+    CHORD_QUALITIES,
+    END,
+    LOWEST_FIFTHS,
+    LOW_STEPS,
+    STEPS_PER_QUARTER,
+    VELOCITY_STEP,
+    VOCABULARY,
+    Kind,
+)
+
+_MAX_STEP = MAX_TICK * STEPS_PER_QUARTER // TICKS_PER_QUARTER
+_MIN_TEMPO, _MAX_TEMPO = 4, 1000
+_DEFAULT_BIN = DEFAULT_VELOCITY // VELOCITY_STEP
+_POSITION = (Kind.POSITION_HIGH, Kind.POSITION_LOW)
+_NOTE = (Kind.VELOCITY, Kind.PITCH, Kind.DRUM)
+_CONTROL = (Kind.CONTROL, Kind.BEND, Kind.PRESSURE)
+_NEXT = (*_POSITION, Kind.BAR, Kind.END)  # what may come when a position is done
+_DURATION = (Kind.DURATION_HIGH, Kind.DURATION_LOW)
+_AFTER_CHORD = (Kind.FERMATA, Kind.TRACK, *_NEXT)
+_AFTER_TEMPO = (Kind.NO_CHORD, Kind.CHORD_ROOT, *_AFTER_CHORD)
+_AFTER_KEY = (Kind.TEMPO_HIGH, *_AFTER_TEMPO)
+
+FOLLOWERS: dict[Kind, tuple[Kind, ...]] = {
+    Kind.PAD: (),
+    Kind.START: (Kind.TRACK, Kind.BAR, Kind.END),
+    Kind.END: (),
+    Kind.BAR: (Kind.NUMERATOR, *_NEXT),
+    Kind.NUMERATOR: (Kind.DENOMINATOR,),
+    Kind.DENOMINATOR: _NEXT,
+    Kind.SIGNATURE: (Kind.MODE,),
+    Kind.MODE: _AFTER_KEY,
+    Kind.TEMPO_HIGH: (Kind.TEMPO_LOW,),
+    Kind.TEMPO_LOW: _AFTER_TEMPO,
+    Kind.TRACK: (Kind.DRUMS, Kind.PROGRAM, *_CONTROL, *_NOTE),
+    Kind.DRUMS: (Kind.PROGRAM,),
+    Kind.PROGRAM: (Kind.TRACK, Kind.BAR, Kind.END),
+    Kind.POSITION_HIGH: _POSITION,
+    Kind.POSITION_LOW: (
+        Kind.SIGNATURE, Kind.TEMPO_HIGH, Kind.NO_CHORD, Kind.CHORD_ROOT, Kind.FERMATA, Kind.TRACK, Kind.BAR,
+    ),
+    Kind.DURATION_HIGH: _DURATION,
+    Kind.DURATION_LOW: (*_NOTE, Kind.TRACK, *_NEXT),
+    Kind.VELOCITY: (Kind.PITCH, Kind.DRUM),
+    Kind.PITCH: _DURATION,
+    Kind.DRUM: _DURATION,
+    Kind.NO_CHORD: _AFTER_CHORD,
+    Kind.CHORD_ROOT: (Kind.CHORD_QUALITY,),
+    Kind.CHORD_QUALITY: (Kind.CHORD_DEGREE, Kind.CHORD_BASS, *_AFTER_CHORD),
+    Kind.CHORD_DEGREE: (Kind.CHORD_DEGREE, Kind.CHORD_BASS, *_AFTER_CHORD),
+    Kind.CHORD_BASS: _AFTER_CHORD,
+    Kind.FERMATA: (Kind.TRACK, *_NEXT),
+    Kind.CONTROL: (Kind.VALUE,),
+    Kind.BEND: (Kind.VALUE,),
+    Kind.PRESSURE: (Kind.VALUE,),
+    Kind.VALUE: (Kind.VALUE, *_CONTROL, *_NOTE, Kind.TRACK, *_NEXT),
+}  # fmt: skip
+
+_FIRST_ID = {kind: VOCABULARY.span(kind).start for kind in Kind}
+_END_ID = {kind: VOCABULARY.span(kind).stop for kind in Kind}
+_KINDS: list[Kind] = [Kind(kind) for kind in VOCABULARY.kinds.tolist()]
+_VALUES: list[int] = VOCABULARY.values.tolist()
+_VALUES_AFTER = {Kind.CONTROL: 2, Kind.BEND: 2, Kind.PRESSURE: 1}
+# Until the first tempo is said, the piece must get to it: every score has one at its start.
+_BEFORE_TEMPO: dict[Kind, tuple[Kind, ...]] = {
+    Kind.DENOMINATOR: (Kind.POSITION_LOW,),
+    Kind.POSITION_LOW: (Kind.SIGNATURE, Kind.TEMPO_HIGH),
+    Kind.MODE: (Kind.TEMPO_HIGH,),
+}
+
+Spans = Iterable[tuple[int, int]]
+
+
+class State:
+    """Where a token sequence stands: `advance` walks it, `allowed` says what may come next.
+
+    Attributes:
+        kind: kind of the last token, PAD's before any.
+        bar: ordinal of the bar, -1 in the header.
+        bar_start, bar_length: grid steps.
+        position: last position said in this bar, -1 before the first.
+        track: current track, -1 between tracks.
+        drums: for each declared track, whether it is a drum track.
+        key: (signature, mode number) in force, or None.
+        meter: (numerator, exponent of the denominator) in force, or None.
+        tempo: quarters a minute in force, or None.
+        velocity: for each track, the velocity bin in force.
+        sounding: for each track, {pitch: absolute step at which it stops}, possibly in the past.
+        latest_end: absolute step at which the last of all notes stops.
+    """
+
+    __slots__ = (
+        "bar", "bar_length", "bar_start", "degrees", "drums", "is_cut", "key", "kind", "latest_end", "meter", "partial", "pitch",
+        "position", "power", "quality", "root", "sounding", "tempo", "track", "value", "values_left", "velocity",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.kind, self.value = Kind.PAD, 0
+        self.bar, self.bar_start, self.bar_length, self.position = -1, 0, 0, -1
+        self.is_cut = False  # the bar before this BAR token was cut short
+        self.track, self.pitch = -1, -1
+        self.partial, self.power = 0, 99  # of a number being written: its sum so far, its last power of two
+        self.root, self.quality = 0, 0  # of a chord being written
+        self.degrees: tuple[int, ...] = ()
+        self.values_left = 0
+        self.key: tuple[int, int] | None = None
+        self.meter: tuple[int, int] | None = None
+        self.tempo: int | None = None
+        self.drums: list[bool] = []
+        self.velocity: list[int] = []
+        self.sounding: list[dict[int, int]] = []
+        self.latest_end = 0
+
+    @property
+    def step(self) -> int:
+        """Absolute grid step of the current position."""
+        return self.bar_start + max(self.position, 0)
+
+    def advance(self, token: int) -> None:
+        """Take in one token, which must be an allowed one."""
+        kind, value = _KINDS[token], _VALUES[token]
+        change = _CHANGES.get(kind)
+        if change is not None:
+            change(self, value)
+        self.kind, self.value = kind, value
+
+    def allowed(self) -> NDArray[np.bool_]:
+        """Mask over the vocabulary, bool (V,): the tokens that may come next."""
+        mask = np.zeros(VOCABULARY.size, dtype=bool)
+        for kind in self.next_kinds():
+            rule = _RULES.get(kind)
+            for first, end in rule(self) if rule else ((_FIRST_ID[kind], _END_ID[kind]),):
+                mask[first:end] = True
+        return mask
+
+    def next_kinds(self) -> tuple[Kind, ...]:
+        """Kinds that may come next, before their values are looked at."""
+        if self.kind is Kind.PAD:
+            return (Kind.START,)
+        if self.bar >= 0 and self.tempo is None and self.kind in _BEFORE_TEMPO:
+            return _BEFORE_TEMPO[self.kind]
+        return FOLLOWERS[self.kind]
+
+
+# --- what a token changes -------------------------------------------------------------------------------------------
+
+
+def _begin_bar(state: State, _: int) -> None:
+    state.is_cut = state.kind is Kind.POSITION_LOW
+    if state.bar >= 0:
+        state.bar_start += state.position if state.is_cut else state.bar_length
+    state.bar += 1
+    state.position, state.track = -1, -1
+
+
+def _set_meter(state: State, exponent: int) -> None:
+    state.meter = (state.value, exponent)
+    state.bar_length = (state.value * LOW_STEPS) >> exponent
+
+
+def _set_position(state: State, low: int) -> None:
+    state.position = _finish_number(state, low)
+    state.track = -1
+
+
+def _set_track(state: State, track: int) -> None:
+    state.track, state.pitch = track, -1
+    if state.bar < 0:
+        state.drums.append(False)
+        state.velocity.append(_DEFAULT_BIN)
+        state.sounding.append({})
+
+
+def _set_drums(state: State, _: int) -> None:
+    state.drums[-1] = True
+
+
+def _set_pitch(state: State, pitch: int) -> None:
+    state.pitch = pitch
+
+
+def _set_velocity(state: State, velocity: int) -> None:
+    state.velocity[state.track] = velocity
+
+
+def _end_note(state: State, low: int) -> None:
+    end = state.step + _finish_number(state, low)
+    state.sounding[state.track][state.pitch] = end
+    state.latest_end = max(state.latest_end, end)
+
+
+def _add_power(state: State, power: int) -> None:
+    state.partial += LOW_STEPS << power
+    state.power = power
+
+
+def _finish_number(state: State, low: int) -> int:
+    number = state.partial + low
+    state.partial, state.power = 0, 99
+    return number
+
+
+def _set_mode(state: State, mode: int) -> None:
+    state.key = (state.value, mode)
+
+
+def _set_tempo(state: State, low: int) -> None:
+    state.tempo = state.value + low
+
+
+def _begin_values(kind: Kind) -> Callable[[State, int], None]:
+    def begin(state: State, _: int) -> None:
+        state.values_left = _VALUES_AFTER[kind]
+
+    return begin
+
+
+def _take_value(state: State, _: int) -> None:
+    state.values_left -= 1
+
+
+def _set_root(state: State, root: int) -> None:
+    state.root = root
+
+
+def _set_quality(state: State, quality: int) -> None:
+    state.quality, state.degrees = quality, ()
+
+
+def _add_degree(state: State, degree: int) -> None:
+    state.degrees = (*state.degrees, degree)
+
+
+_CHANGES: dict[Kind, Callable[[State, int], None]] = {
+    Kind.BAR: _begin_bar,
+    Kind.DENOMINATOR: _set_meter,
+    Kind.POSITION_HIGH: _add_power,
+    Kind.POSITION_LOW: _set_position,
+    Kind.TRACK: _set_track,
+    Kind.DRUMS: _set_drums,
+    Kind.PITCH: _set_pitch,
+    Kind.DRUM: _set_pitch,
+    Kind.VELOCITY: _set_velocity,
+    Kind.DURATION_HIGH: _add_power,
+    Kind.DURATION_LOW: _end_note,
+    Kind.MODE: _set_mode,
+    Kind.TEMPO_LOW: _set_tempo,
+    Kind.CHORD_ROOT: _set_root,
+    Kind.CHORD_QUALITY: _set_quality,
+    Kind.CHORD_DEGREE: _add_degree,
+    Kind.VALUE: _take_value,
+    **{kind: _begin_values(kind) for kind in _CONTROL},
+}
+
+
+# --- which ids of a kind may come -----------------------------------------------------------------------------------
+
+
+def _bars(state: State) -> Spans:
+    cuts_nothing = state.kind is Kind.POSITION_LOW and state.position == 0
+    return () if cuts_nothing or _is_unfinished(state) else ((BAR, BAR + 1),)
+
+
+def _ends(state: State) -> Spans:
+    notes_sound_on = state.latest_end > state.bar_start + state.bar_length
+    return () if notes_sound_on or _is_unfinished(state) else ((END, END + 1),)
+
+
+def _is_unfinished(state: State) -> bool:
+    """A control still waits for values, or a bar for the meter that it must state."""
+    return state.values_left > 0 or (state.kind is Kind.BAR and (state.meter is None or state.is_cut))
+
+
+def _denominators(state: State) -> Spans:
+    first = _FIRST_ID[Kind.DENOMINATOR]
+    for exponent in range(_END_ID[Kind.DENOMINATOR] - first):
+        whole_steps = (state.value * LOW_STEPS) % (1 << exponent) == 0
+        if whole_steps and (state.is_cut or (state.value, exponent) != state.meter):
+            yield first + exponent, first + exponent + 1
+
+
+def _position_highs(state: State) -> Spans:
+    if _is_unfinished(state):
+        return
+    first = _FIRST_ID[Kind.POSITION_HIGH]
+    for power in range(min(state.power, _END_ID[Kind.POSITION_HIGH] - first)):
+        begun = state.partial + (LOW_STEPS << power)
+        latest = min(begun + (LOW_STEPS << power), state.bar_length) - 1
+        if latest >= begun and latest > state.position:
+            yield first + power, first + power + 1
+
+
+def _position_lows(state: State) -> Spans:
+    if _is_unfinished(state):
+        return ()
+    if state.tempo is None:
+        return _span(Kind.POSITION_LOW, 0, 1)
+    low = max(state.position + 1 - state.partial, 0)
+    return _span(Kind.POSITION_LOW, low, min(state.bar_length - state.partial, LOW_STEPS))
+
+
+def _duration_highs(state: State) -> Spans:
+    first = _FIRST_ID[Kind.DURATION_HIGH]
+    for power in range(min(state.power, _END_ID[Kind.DURATION_HIGH] - first)):
+        if state.step + state.partial + (LOW_STEPS << power) + LOW_STEPS <= _MAX_STEP:
+            yield first + power, first + power + 1
+
+
+def _tracks(state: State) -> Spans:
+    if state.values_left:
+        return ()
+    if state.bar < 0:
+        return _span(Kind.TRACK, len(state.drums), len(state.drums) + 1)
+    return _span(Kind.TRACK, state.track + 1, len(state.drums))
+
+
+def _only_in_header(kind: Kind) -> Callable[[State], Spans]:
+    def rule(state: State) -> Spans:
+        return () if state.bar >= 0 else _span(kind)
+
+    return rule
+
+
+def _only_in_bars(kind: Kind) -> Callable[[State], Spans]:
+    def rule(state: State) -> Spans:
+        return () if state.bar < 0 or state.values_left else _span(kind)
+
+    return rule
+
+
+def _velocities(state: State) -> Spans:
+    kind = Kind.DRUM if state.drums[state.track] else Kind.PITCH
+    if all(first >= end for first, end in _pitches(kind)(state)):
+        return ()
+    now = state.velocity[state.track]
+    return (*_span(Kind.VELOCITY, 0, now), *_span(Kind.VELOCITY, now + 1))
+
+
+def _pitches(kind: Kind) -> Callable[[State], Spans]:
+    def rule(state: State) -> Spans:
+        if state.bar < 0 or state.values_left or state.drums[state.track] is not (kind is Kind.DRUM):
+            return
+        step, low = state.step, state.pitch + 1
+        held = sorted(pitch for pitch, end in state.sounding[state.track].items() if end > step and pitch >= low)
+        for pitch in held:
+            yield from _span(kind, low, pitch)
+            low = pitch + 1
+        yield from _span(kind, low)
+
+    return rule
+
+
+def _modes(state: State) -> Spans:
+    if state.key is None or state.key[0] != state.value:
+        return _span(Kind.MODE)
+    return (*_span(Kind.MODE, 0, state.key[1]), *_span(Kind.MODE, state.key[1] + 1))
+
+
+def _tempo_highs(state: State) -> Spans:
+    return _span(Kind.TEMPO_HIGH, 0, _MAX_TEMPO // _TEMPO_LOWS + 1)
+
+
+def _tempo_lows(state: State) -> Spans:
+    low, high = max(_MIN_TEMPO - state.value, 0), min(_MAX_TEMPO - state.value, _TEMPO_LOWS - 1) + 1
+    now = -1 if state.tempo is None else state.tempo - state.value
+    if not low <= now < high:
+        return _span(Kind.TEMPO_LOW, low, high)
+    return (*_span(Kind.TEMPO_LOW, low, now), *_span(Kind.TEMPO_LOW, now + 1, high))
+
+
+def _values(state: State) -> Spans:
+    return _span(Kind.VALUE) if state.values_left else ()
+
+
+def _degrees(state: State) -> Spans:
+    for degree in range(max(state.degrees, default=-1) + 1, len(CHORD_DEGREES)):
+        if _is_canonical(state.quality, (*state.degrees, degree)):
+            yield from _span(Kind.CHORD_DEGREE, degree, degree + 1)
+
+
+@lru_cache(maxsize=None)
+def _is_canonical(quality: int, degrees: tuple[int, ...]) -> bool:
+    """Whether a chord keeps these words, rather than having a shorter name."""
+    words = CHORD_QUALITIES[quality], tuple(CHORD_DEGREES[degree] for degree in degrees)
+    chord = Chord(0, *words, 0)
+    return (chord.quality, chord.degrees) == words
+
+
+def _basses(state: State) -> Spans:
+    root = state.root - LOWEST_FIFTHS
+    return (*_span(Kind.CHORD_BASS, 0, root), *_span(Kind.CHORD_BASS, root + 1))
+
+
+def _span(kind: Kind, start: int = 0, end: int | None = None) -> Spans:
+    """Ids of a kind from its `start`-th to before its `end`-th."""
+    first = _FIRST_ID[kind]
+    return ((first + start, _END_ID[kind] if end is None else first + end),)
+
+
+_TEMPO_LOWS = _END_ID[Kind.TEMPO_LOW] - _FIRST_ID[Kind.TEMPO_LOW]
+_RULES: dict[Kind, Callable[[State], Spans]] = {
+    Kind.BAR: _bars,
+    Kind.END: _ends,
+    Kind.DENOMINATOR: _denominators,
+    Kind.POSITION_HIGH: _position_highs,
+    Kind.POSITION_LOW: _position_lows,
+    Kind.DURATION_HIGH: _duration_highs,
+    Kind.TRACK: _tracks,
+    Kind.DRUMS: _only_in_header(Kind.DRUMS),
+    Kind.PROGRAM: _only_in_header(Kind.PROGRAM),
+    Kind.CONTROL: _only_in_bars(Kind.CONTROL),
+    Kind.BEND: _only_in_bars(Kind.BEND),
+    Kind.PRESSURE: _only_in_bars(Kind.PRESSURE),
+    Kind.VELOCITY: _velocities,
+    Kind.PITCH: _pitches(Kind.PITCH),
+    Kind.DRUM: _pitches(Kind.DRUM),
+    Kind.MODE: _modes,
+    Kind.TEMPO_HIGH: _tempo_highs,
+    Kind.TEMPO_LOW: _tempo_lows,
+    Kind.VALUE: _values,
+    Kind.CHORD_DEGREE: _degrees,
+    Kind.CHORD_BASS: _basses,
+}
