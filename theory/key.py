@@ -102,7 +102,12 @@ class Key:
         return pitch.spell(pitches, self.signature, minor=self.is_minor)
 
     def transpose(self, semitones: int) -> Key:
-        """The key so many semitones up, in the spelling with fewest accidentals (six: flats for major, sharps for minor)."""
+        """Transpose by semitones, to the spelling with fewest accidentals (six: flats for major, sharps for minor).
+
+        By whole octaves a key stays as it is spelled.
+        """
+        if semitones % 12 == 0:
+            return self
         around = -1 if self.is_minor else 0
         signature = (self.signature + 7 * semitones + 6 + around) % 12 - 6 - around
         return Key.from_signature(signature, self.mode)

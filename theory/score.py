@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -115,7 +116,10 @@ _TYPES = {
     "onset": np.int32, "duration": np.int32, "pitch": np.uint8, "velocity": np.uint8,
     "voice": np.int16, "spelling": np.int8, "controls": np.int32,
 }  # fmt: skip
-_BOUNDS = {"onset": (0, MAX_TICK), "duration": (1, MAX_TICK), "pitch": (0, 127), "velocity": (1, 127)}
+_BOUNDS = {
+    "onset": (0, MAX_TICK), "duration": (1, MAX_TICK), "pitch": (0, 127), "velocity": (1, 127),
+    "voice": (-(2**15), 2**15 - 1), "spelling": (-128, 127),
+}  # fmt: skip
 
 IntArray = NDArray[np.int64]
 
@@ -138,7 +142,7 @@ class Track:
         name: what a musician calls the part.
 
     Raises:
-        ScoreError: columns of unequal length, or values out of bounds.
+        ScoreError: columns of unequal length, or values (of controls too) out of bounds.
     """
 
     onset: NDArray[np.int32]
@@ -158,7 +162,7 @@ class Track:
         columns = {name: self._checked(name) for name in _COLUMNS}
         for name in ("voice", "spelling"):
             if getattr(self, name) is not None:
-                columns[name] = np.asarray(getattr(self, name), dtype=_TYPES[name])
+                columns[name] = self._checked(name)
         lengths = {name: len(column) for name, column in columns.items()}
         if len(set(lengths.values())) > 1:
             raise ScoreError(f"track {self.name!r}: columns of unequal length {lengths}")
@@ -168,8 +172,7 @@ class Track:
         order = np.lexsort([columns[name] for name in ("velocity", "duration", "pitch", "onset")])
         for name, column in columns.items():
             _freeze(self, name, column[order])
-        controls = np.empty((0, 3)) if self.controls is None else np.asarray(self.controls)
-        rows = controls.reshape(-1, 3).astype(np.int32)
+        rows = self._checked_controls()
         _freeze(self, "controls", rows[np.argsort(rows[:, 0], kind="stable")])
 
     def _checked(self, name: str) -> NDArray[Any]:
@@ -185,6 +188,20 @@ class Track:
     def empty(cls, *, program: int = 0, is_drum: bool = False, name: str = "") -> Track:
         """A track without notes."""
         return cls.from_notes((), program=program, is_drum=is_drum, name=name)
+
+    def _checked_controls(self) -> NDArray[np.int32]:
+        rows = np.empty((0, 3)) if self.controls is None else np.asarray(self.controls)
+        if rows.size == 0:
+            return np.empty((0, 3), dtype=np.int32)
+        if rows.ndim != 2 or rows.shape[1] != 3 or rows.dtype.kind not in "iu":
+            raise ScoreError(f"track {self.name!r}: controls must be rows of three integers (tick, kind, value)")
+        ticks, kinds, values = rows.T
+        bends = kinds == PITCH_BEND
+        if ticks.min() < 0 or ticks.max() > MAX_TICK or kinds.min() < 0 or kinds.max() > PRESSURE:
+            raise ScoreError(f"track {self.name!r}: control ticks must be 0 to {MAX_TICK}, kinds 0 to {PRESSURE}")
+        if ((values < np.where(bends, -8192, 0)) | (values > np.where(bends, 8191, 127))).any():
+            raise ScoreError(f"track {self.name!r}: control values must be 0 to 127, pitch bends -8192 to 8191")
+        return rows.astype(np.int32)
 
     @classmethod
     def from_notes(
@@ -323,8 +340,8 @@ class Score:
     def bar_lines(self) -> IntArray:
         """Ticks at which bars start, and the end of the last bar: int64 (bars + 1,).
 
-        A meter event starts a bar and cuts short one that is not yet full. The last bar is always full, so its end may lie
-        after `end`. A piece without length has no bars: the array is [0].
+        A meter event starts a bar and cuts short one that is not yet full. The last bar is always full, so its end may
+        lie after `end`. A piece without length has no bars: the array is [0].
 
         Raises:
             MeterError: a bar is no whole number of ticks.
@@ -420,7 +437,7 @@ def _in_order(name: str, events: Iterable[Any]) -> tuple[Any, ...]:
     if any(not 0 <= tick <= MAX_TICK for tick in ticks):
         raise ScoreError(f"{name}: ticks must lie in 0 to {MAX_TICK}")
     repeats_allowed = name == "markers"
-    if any(b < a or (b == a and not repeats_allowed) for a, b in zip(ticks, ticks[1:], strict=False)):
+    if any(b < a or (b == a and not repeats_allowed) for a, b in pairwise(ticks)):
         raise ScoreError(f"{name}: events must stand in order of ticks, one at a tick")
     return ordered
 

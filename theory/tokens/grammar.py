@@ -105,13 +105,15 @@ class State:
         meter: (numerator, exponent of the denominator) in force, or None.
         tempo: quarters a minute in force, or None.
         velocity: for each track, the velocity bin in force.
+        last_pitch: for each track, the pitch of its last note, -1 before any.
         sounding: for each track, {pitch: absolute step at which it stops}, possibly in the past.
-        latest_end: absolute step at which the last of all notes stops.
+        free_at: for each track, the absolute step at which the last of its notes stops.
     """
 
     __slots__ = (
-        "bar", "bar_length", "bar_start", "degrees", "drums", "is_cut", "key", "kind", "latest_end", "meter", "partial", "pitch",
-        "position", "power", "quality", "root", "sounding", "tempo", "track", "value", "values_left", "velocity",
+        "bar", "bar_length", "bar_start", "degrees", "drums", "free_at", "is_cut", "key", "kind", "last_pitch", "meter",
+        "partial", "pitch", "position", "power", "quality", "root", "sounding", "tempo", "track", "value", "values_left",
+        "velocity",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -128,8 +130,9 @@ class State:
         self.tempo: int | None = None
         self.drums: list[bool] = []
         self.velocity: list[int] = []
+        self.last_pitch: list[int] = []
         self.sounding: list[dict[int, int]] = []
-        self.latest_end = 0
+        self.free_at: list[int] = []
 
     @property
     def step(self) -> int:
@@ -188,6 +191,8 @@ def _set_track(state: State, track: int) -> None:
     if state.bar < 0:
         state.drums.append(False)
         state.velocity.append(_DEFAULT_BIN)
+        state.last_pitch.append(-1)
+        state.free_at.append(0)
         state.sounding.append({})
 
 
@@ -197,6 +202,7 @@ def _set_drums(state: State, _: int) -> None:
 
 def _set_pitch(state: State, pitch: int) -> None:
     state.pitch = pitch
+    state.last_pitch[state.track] = pitch
 
 
 def _set_velocity(state: State, velocity: int) -> None:
@@ -206,7 +212,7 @@ def _set_velocity(state: State, velocity: int) -> None:
 def _end_note(state: State, low: int) -> None:
     end = state.step + _finish_number(state, low)
     state.sounding[state.track][state.pitch] = end
-    state.latest_end = max(state.latest_end, end)
+    state.free_at[state.track] = max(state.free_at[state.track], end)
 
 
 def _add_power(state: State, power: int) -> None:
@@ -282,7 +288,7 @@ def _bars(state: State) -> Spans:
 
 
 def _ends(state: State) -> Spans:
-    notes_sound_on = state.latest_end > state.bar_start + state.bar_length
+    notes_sound_on = max(state.free_at, default=0) > state.bar_start + state.bar_length
     return () if notes_sound_on or _is_unfinished(state) else ((END, END + 1),)
 
 

@@ -1,0 +1,151 @@
+"""Pieces to batches of token sequences: transposed, told their tempo, padded; a pure function of seed and epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer.style import Style
+from data.dataset import Entry
+from theory.score import Score
+from theory.tokens import Kind, Tokenizer, VOCABULARY
+from theory.tokens.features import COLUMNS, PITCHES, features
+from theory.transform import transpose
+
+PAD_TO = 128  # lengths are padded to multiples, so that few shapes are compiled
+_TEMPOS = (50, 140)
+
+
+class Sequence(NamedTuple):
+    """One training sequence: n tokens to read, n to predict.
+
+    Attributes:
+        tokens, targets: int32 (n,).
+        plan: int32 (n, columns); heard: uint8 (n, 128).
+        scored: bool (n,), whether the target counts (what a request gives is not the model's to guess).
+        notes: how many notes it has.
+    """
+
+    tokens: NDArray[np.int32]
+    targets: NDArray[np.int32]
+    plan: NDArray[np.int32]
+    heard: NDArray[np.uint8]
+    scored: NDArray[np.bool_]
+    notes: int
+
+
+class Batch(NamedTuple):
+    """Padded sequences: inputs as the decoder takes them, targets, weights (0 where padded or not scored).
+
+    Attributes:
+        inputs: tokens int32 (batch, time), plan int32 (batch, time, columns), heard float32 (batch, time, 128).
+        targets: int32 (batch, time).
+        weights: float32 (batch, time).
+        notes: notes in the batch.
+    """
+
+    inputs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
+    targets: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    notes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece in every key that its parts can sing, as scores ready to encode."""
+
+    id: str
+    score: Score
+    shifts: tuple[int, ...]
+
+
+def prepare(entries: Iterable[Entry], style: Style) -> list[Piece]:
+    """Pieces of the style's ensemble, sorted by id; others are left out."""
+    pieces = []
+    for entry in sorted(entries, key=lambda entry: entry.id):
+        if entry.score is None or len(entry.score.tracks) != len(style.parts) or not entry.score.notes:
+            continue
+        score = style.dress(entry.score)
+        shifts = tuple(shift for shift in range(-5, 7) if style.fits(score.tracks, shift))
+        if shifts:
+            pieces.append(Piece(entry.id, score, shifts))
+    return pieces
+
+
+@cache
+def _sequence(piece: Piece, shift: int) -> Sequence:
+    return sequence(transpose(piece.score, shift))
+
+
+def sequence(score: Score) -> Sequence:
+    """A score as a training sequence. What a request states (header, key, meter, tempo) is read but not scored."""
+    ids = Tokenizer().encode(score)
+    plan, heard = features(ids)
+    kinds = VOCABULARY.kinds[ids]
+    prompt = int(np.flatnonzero(kinds == Kind.TEMPO_LOW)[0])
+    return Sequence(
+        tokens=ids[:-1],
+        targets=ids[1:],
+        plan=plan[:-1],
+        heard=heard[:-1],
+        scored=np.arange(1, len(ids)) > prompt,
+        notes=int(np.isin(kinds, (Kind.PITCH, Kind.DRUM)).sum()),
+    )
+
+
+def epoch(pieces: list[Piece], batch_size: int, window: int, seed: int, number: int) -> Iterator[Batch]:
+    """One epoch: every piece once, in a random key and at a random tempo, in batches of similar length, shuffled."""
+    rng = np.random.default_rng([seed, number])
+    windows: list[Sequence] = []
+    for piece in pieces:
+        chosen = _at_tempo(_sequence(piece, int(rng.choice(piece.shifts))), int(rng.integers(*_TEMPOS)))
+        windows += _windows(chosen, window, first=int(rng.integers(window // 2, window + 1)))
+    batches = _batched(windows, batch_size)
+    return (batches[index] for index in rng.permutation(len(batches)))
+
+
+def evaluation(pieces: list[Piece], batch_size: int) -> Iterator[Batch]:
+    """All pieces, whole and in their own key."""
+    return iter(_batched([sequence(piece.score) for piece in pieces], batch_size))
+
+
+def _at_tempo(sequence: Sequence, bpm: int) -> Sequence:
+    """Say another tempo in the prompt."""
+    high = int(np.flatnonzero(VOCABULARY.kinds[sequence.tokens] == Kind.TEMPO_HIGH)[0])
+    tokens, targets = sequence.tokens.copy(), sequence.targets.copy()
+    said = [VOCABULARY.id(Kind.TEMPO_HIGH, bpm // 16 * 16), VOCABULARY.id(Kind.TEMPO_LOW, bpm % 16)]
+    tokens[high : high + 2] = targets[high - 1 : high + 1] = said
+    return sequence._replace(tokens=tokens, targets=targets)
+
+
+def _batched(sequences: list[Sequence], batch_size: int) -> list[Batch]:
+    by_length = sorted(sequences, key=lambda piece: len(piece.tokens))
+    return [_padded(by_length[start : start + batch_size]) for start in range(0, len(by_length), batch_size)]
+
+
+def _windows(sequence: Sequence, size: int, first: int) -> Iterator[Sequence]:
+    """Cut a sequence: one window of `first` tokens, then windows of `size`."""
+    for start in [0, *range(first, len(sequence.tokens), size)]:
+        end = first if start == 0 else start + size
+        yield Sequence(*(column[start:end] for column in sequence[:5]), notes=sequence.notes if start == 0 else 0)
+
+
+def _padded(sequences: list[Sequence]) -> Batch:
+    time = -(-max(len(piece.tokens) for piece in sequences) // PAD_TO) * PAD_TO
+    rows = len(sequences)
+    tokens, targets = np.zeros((rows, time), np.int32), np.zeros((rows, time), np.int32)
+    plan, heard = np.zeros((rows, time, len(COLUMNS)), np.int32), np.zeros((rows, time, PITCHES), np.float32)
+    weights = np.zeros((rows, time), np.float32)
+    for row, piece in enumerate(sequences):
+        n = len(piece.tokens)
+        tokens[row, :n], targets[row, :n], plan[row, :n] = piece.tokens, piece.targets, piece.plan
+        heard[row, :n], weights[row, :n] = piece.heard, piece.scored
+    return Batch((tokens, plan, heard), targets, weights, sum(piece.notes for piece in sequences))
+
+
+__all__ = ["Batch", "Piece", "Sequence", "epoch", "evaluation", "prepare", "sequence"]

@@ -1,0 +1,101 @@
+"""A model as it ships: `weights.safetensors` (float16) and `config.json` with sizes, style and vocabulary."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from composer import checkpoint
+from composer.checkpoint import Arrays
+from composer.config import DecoderConfig
+from composer.style import Style
+from data.output import atomic_path
+from theory.errors import ModelError, UnknownNameError
+from theory.tokens import VOCABULARY
+
+WEIGHTS, CONFIG = "weights.safetensors", "config.json"
+PRETRAINED = Path(__file__).with_name("pretrained")
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A model that was loaded.
+
+    Attributes:
+        weights: float32 arrays by name (stored as float16).
+        decoder: sizes.
+        style: what it writes.
+        sha256: hex digest of the weights file.
+        path: its folder.
+    """
+
+    weights: Arrays
+    decoder: DecoderConfig
+    style: Style
+    sha256: str
+    path: Path
+
+
+def export(folder: Path, weights: Arrays, decoder: DecoderConfig, style: Style) -> None:
+    """Write a model folder.
+
+    Raises:
+        OutputError: the place cannot be written.
+    """
+    config = {
+        "architecture": "lstm",
+        "decoder": decoder.to_dict(),
+        "style": style.to_dict(),
+        "vocabulary": VOCABULARY.fingerprint,
+    }
+    checkpoint.save(folder / WEIGHTS, {name: array.astype(np.float16) for name, array in weights.items()}, {})
+    with atomic_path(folder / CONFIG) as temporary:
+        temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def names() -> tuple[str, ...]:
+    """Models that come with Cadenza, STYLE-ARCHITECTURE each."""
+    return tuple(sorted(path.parent.name for path in PRETRAINED.glob(f"*/{CONFIG}")))
+
+
+def find(style: str, model: str) -> Path:
+    """Folder of a model: a path, or an architecture ("lstm") that comes with Cadenza for the style.
+
+    Raises:
+        UnknownNameError: no such style, or no such model for it; lists what exists.
+    """
+    if (Path(model) / CONFIG).is_file():
+        return Path(model)
+    if f"{style}-{model}" in names():
+        return PRETRAINED / f"{style}-{model}"
+    styles = sorted({name.rsplit("-", 1)[0] for name in names()})
+    if style not in styles:
+        raise UnknownNameError(f"no style is called {style!r}: choose one of {', '.join(styles)}")
+    known = [name.rsplit("-", 1)[1] for name in names() if name.startswith(f"{style}-")]
+    raise UnknownNameError(f"no model {model!r} for style {style}: choose one of {', '.join(known)}, or a model folder")
+
+
+def load(folder: Path) -> Bundle:
+    """Read a model folder.
+
+    Raises:
+        ModelError: the folder is no model, is damaged, or its token ids mean something else.
+    """
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        blob = (folder / WEIGHTS).read_bytes()
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder} is no model: {error}") from None
+    if config.get("vocabulary") != VOCABULARY.fingerprint:
+        raise ModelError(f"{folder} speaks another vocabulary than this version of Cadenza: train it again")
+    try:
+        decoder, style = DecoderConfig.from_dict(config["decoder"]), Style.from_dict(config["style"])
+    except KeyError as error:
+        raise ModelError(f"{folder / CONFIG} lacks {error}") from None
+    arrays, _ = checkpoint.load(folder / WEIGHTS)
+    weights = {name: array.astype(np.float32) for name, array in arrays.items()}
+    return Bundle(weights, decoder, style, hashlib.sha256(blob).hexdigest(), folder)

@@ -1,0 +1,99 @@
+"""A style: which parts a model writes for, how they are called and heard, and what it may be asked for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from theory.errors import ModelError
+from theory.score import Score, Track
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the ensemble.
+
+    Attributes:
+        name: what a musician calls it.
+        program: General MIDI program, 0 to 127.
+        lowest, highest: range, MIDI numbers.
+    """
+
+    name: str
+    program: int
+    lowest: int
+    highest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What a model learnt to write.
+
+    Attributes:
+        name: as in `--style chorale`.
+        parts: in score order; each sings one note at a time.
+        key, meter, tempo, bars: what a piece is like when the request leaves it open.
+        meters: meters it was trained on.
+        fermatas: whether "fermata" markers end its phrases.
+    """
+
+    name: str
+    parts: tuple[Part, ...]
+    key: str
+    meter: str
+    tempo: int
+    bars: int
+    meters: tuple[str, ...]
+    fermatas: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Style:
+        """Read what `to_dict` wrote.
+
+        Raises:
+            ModelError: it is not that.
+        """
+        try:
+            parts = tuple(Part(**part) for part in values["parts"])
+            return cls(**{**values, "parts": parts, "meters": tuple(values["meters"])})
+        except (KeyError, TypeError) as error:
+            raise ModelError(f"the model's style is damaged: {error}") from None
+
+    def dress(self, score: Score) -> Score:
+        """The score with the style's part names and programs on its tracks, in order."""
+        tracks = [
+            track.replace(name=part.name, program=part.program)
+            for track, part in zip(score.tracks, self.parts, strict=True)
+        ]
+        return score.replace(tracks=tuple(tracks))
+
+    def fits(self, tracks: tuple[Track, ...], semitones: int = 0) -> bool:
+        """Whether every track, moved by so many semitones, stays in its part's range."""
+        return all(
+            not len(track)
+            or (int(track.pitch.min()) + semitones >= part.lowest and int(track.pitch.max()) + semitones <= part.highest)
+            for track, part in zip(tracks, self.parts, strict=True)
+        )
+
+
+_CHOIR_AAHS = 52
+CHORALE = Style(
+    name="chorale",
+    parts=(
+        Part("Soprano", _CHOIR_AAHS, 57, 81),
+        Part("Alto", _CHOIR_AAHS, 52, 76),
+        Part("Tenor", _CHOIR_AAHS, 46, 70),
+        Part("Bass", _CHOIR_AAHS, 35, 64),
+    ),
+    key="C major",
+    meter="4/4",
+    tempo=72,
+    bars=16,
+    meters=("4/4", "3/4"),
+    fermatas=True,
+)
+STYLES = {style.name: style for style in (CHORALE,)}

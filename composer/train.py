@@ -1,0 +1,248 @@
+"""Training: epochs over batches, the best weights on the validation side exported, every epoch resumable.
+
+Everything random is a function of the seed, the epoch and the step, and a checkpoint holds all state (weights,
+optimizer, dropout generators), so that a run that was killed and resumed ends with the same bytes as an unbroken one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from composer import batches, bundle, checkpoint
+from composer.batches import Batch, Piece
+from composer.config import DecoderConfig
+from composer.style import Style
+from theory.errors import TrainingError
+
+CHECKPOINT = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """How to train.
+
+    Attributes:
+        decoder: sizes of the network.
+        epochs: passes over the training side, at most.
+        batch_size: sequences a step.
+        window: longest sequence in tokens; longer pieces are cut, at other places in every epoch.
+        learning_rate: peak; warmed up over the first 2 %, then a half cosine down to a hundredth.
+        weight_decay: AdamW's.
+        patience: epochs without a better validation figure after which training stops.
+        seed: of everything random.
+    """
+
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    epochs: int = 60
+    batch_size: int = 16
+    window: int = 512
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    patience: int = 15
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+class Reporter(Protocol):
+    """Who watches a training run."""
+
+    def start(self, epochs: int, steps: int, first_epoch: int) -> None:
+        """Training begins (or goes on) at `first_epoch`, with so many steps an epoch."""
+
+    def step(self, loss: float, tokens: int, seconds: float) -> None:
+        """One step is done: mean loss in nats a token, tokens read, seconds it took."""
+
+    def epoch(self, record: dict[str, float]) -> None:
+        """One epoch is done."""
+
+
+def train(
+    train_pieces: list[Piece],
+    valid_pieces: list[Piece],
+    style: Style,
+    out: Path,
+    config: TrainConfig,
+    reporter: Reporter,
+    *,
+    resume: bool = False,
+) -> dict[str, float]:
+    """Train a decoder and export the best one to `out`.
+
+    Args:
+        train_pieces, valid_pieces: from `batches.prepare`.
+        style: what the model will be called and asked for.
+        out: folder of the run: the model (`weights.safetensors`, `config.json`), `checkpoint.safetensors`, `history.json` and
+            TensorBoard's events.
+        config: how.
+        reporter: told of every step and epoch.
+        resume: go on from the checkpoint in `out`.
+
+    Returns:
+        The best epoch's record.
+
+    Raises:
+        TrainingError: nothing to train on, a checkpoint of another configuration, or a loss that is no number.
+        OutputError: `out` cannot be written.
+    """
+    if not train_pieces or not valid_pieces:
+        raise TrainingError(f"{len(train_pieces)} pieces to train on, {len(valid_pieces)} to validate: both are needed")
+    run = _Run(config, out, resume)
+    steps = len(list(batches.epoch(train_pieces, config.batch_size, config.window, config.seed, 0)))
+    reporter.start(config.epochs, steps, run.done)
+    for number in range(run.done, config.epochs):
+        if run.stale >= config.patience:
+            break
+        started = time.monotonic()
+        loss = run.fit(batches.epoch(train_pieces, config.batch_size, config.window, config.seed, number), number, steps, reporter)
+        nats, tokens, notes = evaluate(run.model, batches.evaluation(valid_pieces, config.batch_size))
+        record = {
+            "epoch": number + 1,
+            "loss": loss,
+            "valid_nats_per_token": nats / tokens,
+            "valid_nats_per_note": nats / notes,
+            "seconds": time.monotonic() - started,
+        }
+        if run.keep(record):
+            bundle.export(out, run.weights(), config.decoder, style)
+        run.save()
+        reporter.epoch(record)
+    return run.best
+
+
+class _Run:
+    """A model in training with all its state."""
+
+    def __init__(self, config: TrainConfig, out: Path, resume: bool) -> None:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        import keras
+
+        from composer.models import decoder
+
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            tf.config.experimental.enable_op_determinism()
+        self.config, self.out = config, out
+        self.model = decoder.build(config.decoder, config.seed)
+        self.model.compile(
+            optimizer=keras.optimizers.AdamW(
+                config.learning_rate, weight_decay=config.weight_decay, global_clipnorm=1.0
+            ),
+            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            jit_compile="auto" if keras.backend.backend() == "jax" else False,
+        )
+        self.model.optimizer.build(self.model.trainable_variables)
+        self.history: list[dict[str, float]] = []
+        if resume:
+            self._load()
+        self._board = _Board(out / "tensorboard")
+
+    @property
+    def done(self) -> int:
+        """Epochs that are done."""
+        return len(self.history)
+
+    @property
+    def best(self) -> dict[str, float]:
+        """Record of the best epoch so far."""
+        return min(self.history, key=lambda record: record["valid_nats_per_token"])
+
+    @property
+    def stale(self) -> int:
+        """Epochs since the best one."""
+        return self.done - int(self.best["epoch"]) if self.history else 0
+
+    def fit(self, epoch: Iterable[Batch], number: int, steps: int, reporter: Reporter) -> float:
+        """Train one epoch; return the mean loss in nats a token."""
+        total = count = 0.0
+        for index, batch in enumerate(epoch):
+            started = time.monotonic()
+            at = (number * steps + index) / (self.config.epochs * steps)
+            self.model.optimizer.learning_rate = self.config.learning_rate * _schedule(at)
+            scored = float(batch.weights.sum())
+            # Keras divides by batch x time; scale so that the loss is the mean over scored tokens.
+            weights = batch.weights * (batch.weights.size / scored)
+            loss = float(self.model.train_on_batch(list(batch.inputs), batch.targets, sample_weight=weights))
+            self.model.reset_metrics()
+            if not math.isfinite(loss):
+                raise TrainingError(f"the loss of epoch {number + 1}, step {index + 1} is {loss}: lower --learning-rate")
+            total, count = total + loss * scored, count + scored
+            reporter.step(loss, int(scored), time.monotonic() - started)
+        return total / count
+
+    def keep(self, record: dict[str, float]) -> bool:
+        """Note an epoch's record; return whether it is the best so far."""
+        self.history.append(record)
+        self._board.write(record)
+        return self.best is record
+
+    def weights(self) -> checkpoint.Arrays:
+        """The decoder's weights by name, float32."""
+        from composer.models import decoder
+
+        return dict(decoder.weights(self.model))
+
+    def _variables(self) -> dict[str, Any]:
+        variables = [*self.model.variables, *self.model.optimizer.variables]
+        return {f"{index:03d} {variable.path}": variable for index, variable in enumerate(variables)}
+
+    def save(self) -> None:
+        """Write the checkpoint and the history."""
+        arrays = {name: np.asarray(variable) for name, variable in self._variables().items()}
+        meta = {"config": self.config.to_dict(), "history": self.history}
+        checkpoint.save(self.out / CHECKPOINT, arrays, meta)
+        (self.out / "history.json").write_text(json.dumps(self.history, indent=1) + "\n")
+
+    def _load(self) -> None:
+        arrays, meta = checkpoint.load(self.out / CHECKPOINT)
+        if meta.get("config") != self.config.to_dict():
+            raise TrainingError(f"{self.out / CHECKPOINT} was made with other settings: resume with the same, or begin anew")
+        for name, variable in self._variables().items():
+            variable.assign(arrays[name])
+        self.history = meta["history"]
+
+
+class _Board:
+    """TensorBoard's event file."""
+
+    def __init__(self, folder: Path) -> None:
+        from tensorboard.summary import Writer
+
+        self._writer = Writer(str(folder))
+
+    def write(self, record: dict[str, float]) -> None:
+        for name, value in record.items():
+            self._writer.add_scalar(name, value, int(record["epoch"]))
+        self._writer.flush()
+
+
+def evaluate(model: Any, data: Iterable[Batch]) -> tuple[float, int, int]:
+    """Sum of the negative log-likelihood in nats, scored tokens, notes."""
+    nats = 0.0
+    tokens = notes = 0
+    for batch in data:
+        scored = float(batch.weights.sum())
+        weights = batch.weights * (batch.weights.size / max(scored, 1.0))
+        nats += float(model.test_on_batch(list(batch.inputs), batch.targets, sample_weight=weights)) * scored
+        model.reset_metrics()
+        tokens, notes = tokens + int(scored), notes + batch.notes
+    return nats, tokens, notes
+
+
+def _schedule(at: float, warmup: float = 0.02) -> float:
+    """Share of the peak learning rate at a point 0 to 1 of the run (Loshchilov & Hutter, SGDR, 2017, one half cosine)."""
+    if at < warmup:
+        return at / warmup + 1e-3
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (at - warmup) / (1 - warmup)))

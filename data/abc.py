@@ -1,0 +1,85 @@
+"""ABC (.abc), the notation of folk tunes, standard 2.1 (Walshaw, 2011), through music21.
+
+A tune book holds many tunes, each under its number (the X: field). `read` takes the first.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from data.from_music21 import LeftOut, score_of
+from data.notation import parsing, read_text
+from theory.errors import FileFormatError, UnknownNameError
+from theory.score import Score
+
+_TUNE = re.compile(r"^X:[ \t]*(\S*)", re.MULTILINE)
+_KEY = re.compile(r"^K:", re.MULTILINE)  # the one field that the standard asks of every tune
+_ANNOTATION = re.compile(r'"[\^_<>@][^"\n]*"')  # text around the staff; music21 would drop the note under it
+_SHARP_BASS = re.compile(r'(?<=/)([A-Ga-g])\+(?=")')  # the Nottingham database's way to write "A/c#"
+_OF_ALL_TUNES = re.compile(r"^[A-Z]:.*$", re.MULTILINE)
+
+
+def read(path: str | Path) -> Score:
+    """Read an ABC file; of a tune book the first tune.
+
+    Raises:
+        InputFileError: missing or not readable.
+        FileFormatError: no ABC.
+    """
+    return read_with_report(path)[0]
+
+
+def read_with_report(path: str | Path, tune: str | None = None) -> tuple[Score, LeftOut]:
+    """Read one tune of an ABC file, and count what a Score cannot hold and what else the file holds.
+
+    Args:
+        path: of the file.
+        tune: its number as in `tunes`; the first where None.
+
+    Raises:
+        InputFileError: missing or not readable.
+        FileFormatError: no ABC.
+        UnknownNameError: no such tune.
+    """
+    texts = tunes(path)
+    number = next(iter(texts)) if tune is None else tune
+    if number not in texts:
+        raise UnknownNameError(f"{path} has no tune {number!r}: its tunes are {', '.join(texts)}")
+    plain, annotations = _ANNOTATION.subn("", texts[number])
+    with parsing(path, "ABC"):
+        from music21.abcFormat import ABCFile
+        from music21.abcFormat.translate import abcToStreamScore
+
+        score, left_out = score_of(abcToStreamScore(ABCFile().readstr(_SHARP_BASS.sub(r"\1#", plain))))
+    more = {"annotation": annotations, "tune": 0 if tune else len(texts) - 1}
+    return score, dict(sorted({**left_out, **{word: count for word, count in more.items() if count}}.items()))
+
+
+def tunes(path: str | Path) -> dict[str, str]:
+    """The tunes of a file in its order: number as written -> ABC text, the file's own header repeated in each.
+
+    Where a number comes again, ".2", ".3" follow it. A file without any X: field is one tune, number "1".
+
+    Raises:
+        InputFileError: missing or not readable.
+        FileFormatError: no ABC.
+    """
+    text = read_text(path)
+    if not _KEY.search(text):
+        raise FileFormatError(f"{path} is no ABC: it has no K: field")
+    starts = list(_TUNE.finditer(text))
+    if not starts:
+        return {"1": text}
+    header = "\n".join(_OF_ALL_TUNES.findall(text[: starts[0].start()]))
+    result: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    for start, following in zip(starts, [*starts[1:], None], strict=True):
+        body = text[start.start() : following.start() if following else len(text)]
+        if not _KEY.search(body):
+            continue  # a stray number without a tune
+        number = start.group(1) or "1"
+        counts[number] = counts.get(number, 0) + 1
+        line, _, rest = body.partition("\n")
+        result[number if counts[number] == 1 else f"{number}.{counts[number]}"] = f"{line}\n{header}\n{rest}".replace("\n\n", "\n")
+    return result
