@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from composer.style import Style
 from data.dataset import Entry
 from theory.score import Score
-from theory.tokens import Kind, Tokenizer, VOCABULARY
+from theory.tokens import VOCABULARY, Kind, Tokenizer
 from theory.tokens.features import COLUMNS, PITCHES, features
 from theory.transform import transpose
 
@@ -132,7 +132,8 @@ def _windows(sequence: Sequence, size: int, first: int) -> Iterator[Sequence]:
     """Cut a sequence: one window of `first` tokens, then windows of `size`."""
     for start in [0, *range(first, len(sequence.tokens), size)]:
         end = first if start == 0 else start + size
-        yield Sequence(*(column[start:end] for column in sequence[:5]), notes=sequence.notes if start == 0 else 0)
+        columns: list[Any] = [column[start:end] for column in sequence[:5]]
+        yield Sequence(*columns, sequence.notes if start == 0 else 0)
 
 
 def _padded(sequences: list[Sequence]) -> Batch:

@@ -3,42 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from composer import bundle, phrasing
+from composer.bundle import Bundle
 from composer.piece import Piece, Report, recipe_of
-from composer.request import Request
+from composer.request import Form, Request
 from composer.runtime import Runtime
-from composer.sampler import Dice, Sampling, draw
+from composer.sampler import Dice, draw
 from composer.style import Style
+from theory.analysis import estimate_key
 from theory.constraint import Constraint, ExactForm, OneNoteAtATime, OnlyKinds, Ranges, allowed
 from theory.errors import RequestError
-from theory.score import KeyEvent, MeterEvent, Score, TempoEvent, Track
+from theory.key import Key
+from theory.score import DEFAULT_VELOCITY, KeyEvent, MeterEvent, Score, TempoEvent, Track
 from theory.tokens import VOCABULARY, Kind, State, Tokenizer
 from theory.tokens.features import moment
 from theory.tokens.vocabulary import END
 
-Progress = Callable[[int, int], None]  # bars done, bars in all
+Progress = Callable[[int, int], None]
 
 _WRITTEN = (
-    Kind.END, Kind.BAR, Kind.POSITION_HIGH, Kind.POSITION_LOW, Kind.DURATION_HIGH, Kind.DURATION_LOW, Kind.TRACK, Kind.PITCH,
+    Kind.END, Kind.BAR, Kind.POSITION_HIGH, Kind.POSITION_LOW, Kind.DURATION_HIGH, Kind.DURATION_LOW, Kind.TRACK,
+    Kind.PITCH,
 )  # fmt: skip
+
+
+class Draft(NamedTuple):
+    """What the sampling loop wrote.
+
+    Attributes:
+        ids: token ids, the opening included.
+        nats: sum of -ln p(token) over the drawn tokens, under the model and before any mask.
+        price: sum of -ln(probability that the masks allow) over the drawn tokens.
+    """
+
+    ids: list[int]
+    nats: float
+    price: float
 
 
 def compose(*, progress: Progress | None = None, **request: Any) -> Piece:
     """Compose a piece from nothing but a request.
 
-    Args:
-        progress: called after every bar.
-        **request: fields of `Request`: style, model, key, meter, tempo, bars, seed, temperature, top_k, top_p, title.
+    >>> piece = compose(style="chorale", key="D minor", bars=16, seed=7)
+    >>> piece.score.bars
+    16
 
-    Returns:
-        The piece: `.score`, `.report`, `.recipe`.
+    Args:
+        progress: called with (bars done, bars in all) at every bar.
+        **request: fields of `composer.request.Request`: style, model, key, meter, tempo, bars, seed, temperature,
+            top_k, top_p, title.
 
     Raises:
         RequestError: the request makes no sense.
@@ -46,83 +66,105 @@ def compose(*, progress: Progress | None = None, **request: Any) -> Piece:
         ModelError: the model cannot be read.
     """
     wanted = Request(**request)
-    model, runtime = _load(bundle.find(wanted.style, wanted.model))
-    wanted = wanted.completed(model.style)
-    prompt = Tokenizer().encode(_blank(wanted, model.style))[:-1].tolist()
-    # A blank score is all bars and no notes: keep what comes before the first note, or the second bar.
-    opening = prompt[: 1 + max(i for i, token in enumerate(prompt) if VOCABULARY.kinds[token] == Kind.TEMPO_LOW)]
-    ids, report = _write(runtime, model.style, opening, wanted, wanted.bars_wanted, progress)
-    return _finished(phrasing.shape(_decoded(ids)), wanted, model, report)
+    model, runtime = load(bundle.find(wanted.style, wanted.model))
+    form = wanted.form(model.style)
+    blank = Tokenizer().encode(_blank(form, model.style))
+    opening = blank[: 1 + int(np.flatnonzero(VOCABULARY.kinds[blank] == Kind.TEMPO_LOW)[0])]
+    draft = write(runtime, opening.tolist(), _constraints(model.style, form.bars), form.bars, wanted, progress)
+    score = phrasing.shape(Tokenizer().decode(draft.ids))
+    return _finished(score, wanted, form, model, draft, given_notes=0)
 
 
 def continue_piece(primer: Score, *, progress: Progress | None = None, **request: Any) -> Piece:
-    """Compose the bars that follow a primer; the primer itself stays as it is (on the token grid).
+    """Compose the bars that follow a primer; its own notes stay as they are (on the token grid).
 
     Args:
-        primer: a score with as many tracks as the style has parts.
-        progress: called after every bar.
-        **request: fields of `Request`; `bars` counts the new bars, and key, meter and tempo are the primer's.
+        primer: a score with as many tracks as the style has parts, none of them drums.
+        progress: called with (bars done, bars in all) at every bar.
+        **request: fields of `composer.request.Request`; `bars` counts the new bars; key, meter and tempo are the
+            primer's.
 
     Raises:
-        RequestError: the primer has another number of tracks, or no notes.
+        RequestError: the primer does not fit the style, or the request states what the primer decides.
     """
     wanted = Request(**request)
-    model, runtime = _load(bundle.find(wanted.style, wanted.model))
-    wanted = wanted.for_primer(primer, model.style)
+    model, runtime = load(bundle.find(wanted.style, wanted.model))
     given = Tokenizer().quantize(primer)
-    plain = _undressed(given, model.style, wanted)
-    opening = Tokenizer().encode(plain)[:-1].tolist()
-    ids, report = _write(runtime, model.style, opening, wanted, given.bars + wanted.bars_wanted, progress)
-    return _finished(_with_primer(phrasing.shape(_decoded(ids)), given), wanted, model, report)
+    _check_primer(given, wanted, model.style)
+    bars = wanted.bars or model.style.bars
+    form = Form(_key_of(given), given.meters[-1].meter, round(given.tempos[-1].bpm), given.bars + bars)
+    opening = Tokenizer().encode(_undressed(given, form.key, model.style))[:-1]
+    draft = write(runtime, opening.tolist(), _constraints(model.style, form.bars), form.bars, wanted, progress)
+    score = _with_primer(phrasing.shape(Tokenizer().decode(draft.ids)), given)
+    return _finished(score, wanted, form, model, draft, given_notes=given.notes)
 
 
 @lru_cache(maxsize=4)
-def _load(folder: Path) -> tuple[bundle.Bundle, Runtime]:
+def load(folder: Path) -> tuple[Bundle, Runtime]:
+    """A model and its runtime, read once a process."""
     model = bundle.load(folder)
     return model, Runtime(model)
 
 
-@dataclass(slots=True)
-class _Tally:
-    """Sums over the tokens that were drawn."""
+def write(
+    runtime: Runtime,
+    opening: Sequence[int],
+    constraints: Sequence[Constraint],
+    bars: int,
+    wanted: Request,
+    progress: Progress | None = None,
+) -> Draft:
+    """Draw tokens after an opening until the piece ends, on one BLAS thread: a second one slows single sequences down.
 
-    nats: float = 0.0
-    price: float = 0.0
-    tokens: int = 0
+    Args:
+        runtime: the decoder.
+        opening: token ids to begin with, read but not drawn.
+        constraints: masks on every draw.
+        bars: of the whole piece; the plan counts down from it.
+        wanted: seed and sampling.
+        progress: called at every bar.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        return _write(runtime, opening, constraints, bars, wanted, progress)
 
 
 def _write(
-    runtime: Runtime, style: Style, opening: Sequence[int], wanted: Request, bars: int, progress: Progress | None
-) -> tuple[list[int], Report]:
-    """Draw tokens after an opening until END."""
-    constraints = _constraints(style, bars)
-    dice, tally, state, memory = Dice(wanted.seed), _Tally(), State(), runtime.start()
-    sampling = Sampling(wanted.temperature, wanted.top_k, wanted.top_p)
+    runtime: Runtime,
+    opening: Sequence[int],
+    constraints: Sequence[Constraint],
+    bars: int,
+    wanted: Request,
+    progress: Progress | None,
+) -> Draft:
+    dice, sampling, state, memory = Dice(wanted.seed), wanted.sampling, State(), runtime.start()
     ids: list[int] = []
+    nats = price = 0.0
     logits = np.zeros(VOCABULARY.size, dtype=np.float32)
     while not ids or ids[-1] != END:
         if len(ids) < len(opening):
             token = opening[len(ids)]
         else:
-            mask = np.flatnonzero(allowed(state, constraints))
-            token = draw(logits, mask, sampling, dice)
-            _count(tally, logits, mask, token)
+            choices = np.flatnonzero(allowed(state, constraints))
+            token = draw(logits, choices, sampling, dice)
+            surprise, toll = _costs(logits, choices, token)
+            nats, price = nats + surprise, price + toll
         ids.append(token)
         state.advance(token)
         logits, memory = runtime.step(memory, token, runtime.context(*moment(state, bars)))
         if progress and state.kind is Kind.BAR:
             progress(state.bar, bars)
-    return ids, Report(tokens=tally.tokens, nats=tally.nats, price=tally.price)
+    return Draft(ids, nats, price)
 
 
-def _count(tally: _Tally, logits: Any, mask: Any, token: int) -> None:
-    """Add a token's negative log-likelihood under the model, and what the masks took of its probability."""
+def _costs(logits: NDArray[np.float32], choices: NDArray[np.int64], token: int) -> tuple[float, float]:
+    """-ln p(token) under the unmasked model, and -ln p(any of the choices)."""
     scores = logits.astype(np.float64)
-    weights = np.exp(scores - scores.max())
-    total = float(weights.sum())
-    tally.nats += float(np.log(total) + scores.max() - scores[token])
-    tally.price += max(0.0, float(np.log(total) - np.log(weights[mask].sum())))
-    tally.tokens += 1
+    scores -= scores.max()
+    total = np.log(np.exp(scores).sum())
+    kept = np.log(np.exp(scores[choices]).sum())
+    return float(total - scores[token]), max(0.0, float(total - kept))
 
 
 def _constraints(style: Style, bars: int) -> tuple[Constraint, ...]:
@@ -131,33 +173,42 @@ def _constraints(style: Style, bars: int) -> tuple[Constraint, ...]:
     return OnlyKinds(kinds), ExactForm(bars), OneNoteAtATime(), Ranges(ranges)
 
 
-def _blank(wanted: Request, style: Style) -> Score:
+def _blank(form: Form, style: Style) -> Score:
     """A bar without notes that says key, meter and tempo."""
-    meter = wanted.parsed_meter
-    return style.dress(
-        Score(
-            tracks=tuple(Track.empty() for _ in style.parts),
-            tempos=(TempoEvent.from_bpm(0, wanted.parsed_tempo),),
-            meters=(MeterEvent(0, meter),),
-            keys=(KeyEvent(0, wanted.parsed_key),),
-            end=meter.bar_ticks(480),
-        )
+    score = Score(
+        tracks=tuple(Track.empty() for _ in style.parts),
+        tempos=(TempoEvent.from_bpm(0, form.tempo),),
+        meters=(MeterEvent(0, form.meter),),
+        keys=(KeyEvent(0, form.key),),
     )
+    return style.dress(score.replace(end=form.meter.bar_ticks(score.ticks_per_quarter)))
 
 
-def _undressed(given: Score, style: Style, wanted: Request) -> Score:
-    """The primer as the model knows music: the style's programs, no dynamics, no controls."""
+def _check_primer(given: Score, wanted: Request, style: Style) -> None:
+    stated = [name for name in ("key", "meter", "tempo") if getattr(wanted, name) is not None]
+    if stated:
+        raise RequestError(f"a continuation keeps the primer's {', '.join(stated)}: leave it out of the request")
+    if len(given.tracks) != len(style.parts) or any(track.is_drum for track in given.tracks):
+        parts = ", ".join(part.name for part in style.parts)
+        raise RequestError(f"the primer has {len(given.tracks)} tracks: style {style.name} continues {parts}")
+    if not given.notes:
+        raise RequestError("the primer has no notes to continue from")
+
+
+def _key_of(given: Score) -> Key:
+    return given.keys[-1].key if given.keys else estimate_key(given)
+
+
+def _undressed(given: Score, key: Key, style: Style) -> Score:
+    """The primer as the model knows music: the style's programs, a key, neither dynamics nor controls nor chords."""
     tracks = tuple(
-        Track(track.onset, track.duration, track.pitch, np.full(len(track), 80, np.uint8)) for track in given.tracks
+        Track(track.onset, track.duration, track.pitch, np.full(len(track), DEFAULT_VELOCITY)) for track in given.tracks
     )
-    keys = given.keys or (KeyEvent(0, wanted.parsed_key),)
-    if any(track.is_drum for track in given.tracks):
-        raise RequestError("the primer has a drum track, which this style does not write")
-    return style.dress(given.replace(tracks=tracks, keys=keys, chords=()))
+    return style.dress(given.replace(tracks=tracks, keys=given.keys or (KeyEvent(0, key),), chords=()))
 
 
 def _with_primer(score: Score, given: Score) -> Score:
-    """The score with the primer's own velocities and controls on its first notes."""
+    """The score with the primer's own velocities, controls and chords."""
     tracks = []
     for track, first in zip(score.tracks, given.tracks, strict=True):
         velocity = track.velocity.copy()
@@ -166,11 +217,12 @@ def _with_primer(score: Score, given: Score) -> Score:
     return score.replace(tracks=tuple(tracks), chords=given.chords)
 
 
-def _decoded(ids: list[int]) -> Score:
-    return Tokenizer().decode(ids)
+def _finished(score: Score, wanted: Request, form: Form, model: Bundle, draft: Draft, given_notes: int) -> Piece:
+    """Fix the piece as its final token ids and take the score from them, as `replay` will."""
+    new_notes = score.notes - given_notes
+    per_note = max(new_notes, 1)
+    report = Report(score.bars, score.notes, new_notes, draft.nats / per_note, draft.price / per_note)
+    return Piece.from_recipe(recipe_of(wanted, form, model, Tokenizer().encode(score), report))
 
 
-def _finished(score: Score, wanted: Request, model: bundle.Bundle, report: Report) -> Piece:
-    """Fix the piece as its final token ids, and dress it from them: what `replay` does too."""
-    recipe = recipe_of(wanted, model, Tokenizer().encode(score))
-    return Piece(recipe.score(), report.counted(score), recipe)
+__all__ = ["Draft", "Progress", "compose", "continue_piece", "load", "write"]

@@ -1,8 +1,8 @@
 """Phrase dynamics: velocities that breathe.
 
 A model trained on scores without dynamics writes none, and equal velocities sound dead. Each phrase swells towards its
-middle and falls to its end (Todd, "The dynamics of dynamics", J. Acoust. Soc. Am. 91, 1992: a parabola over the phrase),
-strong beats stand out a little, the top voice leads and the bass carries. Integers and fractions only: the same everywhere.
+middle and falls to its end (Todd, "The dynamics of dynamics", J. Acoust. Soc. Am. 91, 1992: a parabola over the
+phrase), strong beats stand out a little, the top voice leads and the bass carries. Integers only: the same everywhere.
 """
 
 from __future__ import annotations

@@ -49,7 +49,9 @@ class Runtime:
         for index in range(1, sizes.layers):
             stacked.append(np.concatenate([weights[f"lstm{index}.kernel"], weights[f"lstm{index}.recurrent"]]))
         self._matrices = [_for_gates(matrix, sizes.units) for matrix in stacked]
-        self._biases = [_for_gates(weights[f"lstm{index}.bias"][None], sizes.units)[:, 0] for index in range(sizes.layers)]
+        self._biases = [
+            _for_gates(weights[f"lstm{index}.bias"][None], sizes.units)[:, 0] for index in range(sizes.layers)
+        ]
         self._output = np.ascontiguousarray(weights["output.kernel"].T)
         self._output_bias = weights["output.bias"]
 

@@ -21,8 +21,8 @@ class Sampling:
     Attributes:
         temperature: logits are divided by it; below 1 is safer, above 1 bolder, 0 takes the likeliest token.
         top_k: only the k likeliest tokens; 0 for all.
-        top_p: only the likeliest tokens that together have this probability (Holtzman et al., "The Curious Case of Neural
-            Text Degeneration", 2020); 1 for all.
+        top_p: only the likeliest tokens that together have this probability (Holtzman et al., "The Curious Case of
+            Neural Text Degeneration", 2020); 1 for all.
 
     Raises:
         RequestError: out of bounds.

@@ -33,7 +33,7 @@ class Style:
         name: as in `--style chorale`.
         parts: in score order; each sings one note at a time.
         key, meter, tempo, bars: what a piece is like when the request leaves it open.
-        meters: meters it was trained on.
+        meters, modes: those it was trained on.
         fermatas: whether "fermata" markers end its phrases.
     """
 
@@ -44,6 +44,7 @@ class Style:
     tempo: int
     bars: int
     meters: tuple[str, ...]
+    modes: tuple[str, ...]
     fermatas: bool
 
     def to_dict(self) -> dict[str, Any]:
@@ -59,7 +60,8 @@ class Style:
         """
         try:
             parts = tuple(Part(**part) for part in values["parts"])
-            return cls(**{**values, "parts": parts, "meters": tuple(values["meters"])})
+            lists = {name: tuple(values[name]) for name in ("meters", "modes")}
+            return cls(**{**values, **lists, "parts": parts})
         except (KeyError, TypeError) as error:
             raise ModelError(f"the model's style is damaged: {error}") from None
 
@@ -75,7 +77,9 @@ class Style:
         """Whether every track, moved by so many semitones, stays in its part's range."""
         return all(
             not len(track)
-            or (int(track.pitch.min()) + semitones >= part.lowest and int(track.pitch.max()) + semitones <= part.highest)
+            or (
+                int(track.pitch.min()) + semitones >= part.lowest and int(track.pitch.max()) + semitones <= part.highest
+            )
             for track, part in zip(tracks, self.parts, strict=True)
         )
 
@@ -94,6 +98,7 @@ CHORALE = Style(
     tempo=72,
     bars=16,
     meters=("4/4", "3/4"),
+    modes=("major", "minor", "dorian", "phrygian", "mixolydian"),
     fermatas=True,
 )
 STYLES = {style.name: style for style in (CHORALE,)}

@@ -67,6 +67,9 @@ class Reporter(Protocol):
     def epoch(self, record: dict[str, float]) -> None:
         """One epoch is done."""
 
+    def stop(self) -> None:
+        """Training is over, or broke off."""
+
 
 def train(
     train_pieces: list[Piece],
@@ -81,10 +84,11 @@ def train(
     """Train a decoder and export the best one to `out`.
 
     Args:
-        train_pieces, valid_pieces: from `batches.prepare`.
+        train_pieces: to learn from, as from `batches.prepare`.
+        valid_pieces: to choose the best epoch on.
         style: what the model will be called and asked for.
-        out: folder of the run: the model (`weights.safetensors`, `config.json`), `checkpoint.safetensors`, `history.json` and
-            TensorBoard's events.
+        out: folder of the run: the model (`weights.safetensors`, `config.json`), `checkpoint.safetensors`,
+            `history.json` and TensorBoard's events.
         config: how.
         reporter: told of every step and epoch.
         resume: go on from the checkpoint in `out`.
@@ -101,11 +105,23 @@ def train(
     run = _Run(config, out, resume)
     steps = len(list(batches.epoch(train_pieces, config.batch_size, config.window, config.seed, 0)))
     reporter.start(config.epochs, steps, run.done)
+    try:
+        _epochs(run, train_pieces, valid_pieces, style, steps, reporter)
+    finally:
+        reporter.stop()
+    return run.best
+
+
+def _epochs(
+    run: _Run, train_pieces: list[Piece], valid_pieces: list[Piece], style: Style, steps: int, reporter: Reporter
+) -> None:
+    config = run.config
     for number in range(run.done, config.epochs):
         if run.stale >= config.patience:
             break
         started = time.monotonic()
-        loss = run.fit(batches.epoch(train_pieces, config.batch_size, config.window, config.seed, number), number, steps, reporter)
+        epoch = batches.epoch(train_pieces, config.batch_size, config.window, config.seed, number)
+        loss = run.fit(epoch, number, steps, reporter)
         nats, tokens, notes = evaluate(run.model, batches.evaluation(valid_pieces, config.batch_size))
         record = {
             "epoch": number + 1,
@@ -115,10 +131,9 @@ def train(
             "seconds": time.monotonic() - started,
         }
         if run.keep(record):
-            bundle.export(out, run.weights(), config.decoder, style)
+            bundle.export(run.out, run.weights(), config.decoder, style)
         run.save()
         reporter.epoch(record)
-    return run.best
 
 
 class _Run:
@@ -177,7 +192,9 @@ class _Run:
             loss = float(self.model.train_on_batch(list(batch.inputs), batch.targets, sample_weight=weights))
             self.model.reset_metrics()
             if not math.isfinite(loss):
-                raise TrainingError(f"the loss of epoch {number + 1}, step {index + 1} is {loss}: lower --learning-rate")
+                raise TrainingError(
+                    f"the loss of epoch {number + 1}, step {index + 1} is {loss}: lower --learning-rate"
+                )
             total, count = total + loss * scored, count + scored
             reporter.step(loss, int(scored), time.monotonic() - started)
         return total / count
@@ -208,7 +225,7 @@ class _Run:
     def _load(self) -> None:
         arrays, meta = checkpoint.load(self.out / CHECKPOINT)
         if meta.get("config") != self.config.to_dict():
-            raise TrainingError(f"{self.out / CHECKPOINT} was made with other settings: resume with the same, or begin anew")
+            raise TrainingError(f"{self.out / CHECKPOINT} was made with other settings: resume with the same ones")
         for name, variable in self._variables().items():
             variable.assign(arrays[name])
         self.history = meta["history"]
@@ -242,7 +259,7 @@ def evaluate(model: Any, data: Iterable[Batch]) -> tuple[float, int, int]:
 
 
 def _schedule(at: float, warmup: float = 0.02) -> float:
-    """Share of the peak learning rate at a point 0 to 1 of the run (Loshchilov & Hutter, SGDR, 2017, one half cosine)."""
+    """Share of the peak learning rate at a point 0 to 1 of the run: one half cosine (Loshchilov & Hutter, 2017)."""
     if at < warmup:
         return at / warmup + 1e-3
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (at - warmup) / (1 - warmup)))

@@ -1,3 +1,4 @@
+# ruff: noqa: A005  # named after the format, as its neighbours are
 """ABC (.abc), the notation of folk tunes, standard 2.1 (Walshaw, 2011), through music21.
 
 A tune book holds many tunes, each under its number (the X: field). `read` takes the first.
@@ -51,7 +52,8 @@ def read_with_report(path: str | Path, tune: str | None = None) -> tuple[Score, 
         from music21.abcFormat import ABCFile
         from music21.abcFormat.translate import abcToStreamScore
 
-        score, left_out = score_of(abcToStreamScore(ABCFile().readstr(_SHARP_BASS.sub(r"\1#", plain))))
+        tokens = ABCFile().readstr(_SHARP_BASS.sub(r"\1#", plain))
+        score, left_out = score_of(abcToStreamScore(tokens))  # type: ignore[no-untyped-call]
     more = {"annotation": annotations, "tune": 0 if tune else len(texts) - 1}
     return score, dict(sorted({**left_out, **{word: count for word, count in more.items() if count}}.items()))
 
@@ -81,5 +83,6 @@ def tunes(path: str | Path) -> dict[str, str]:
         number = start.group(1) or "1"
         counts[number] = counts.get(number, 0) + 1
         line, _, rest = body.partition("\n")
-        result[number if counts[number] == 1 else f"{number}.{counts[number]}"] = f"{line}\n{header}\n{rest}".replace("\n\n", "\n")
+        name = number if counts[number] == 1 else f"{number}.{counts[number]}"
+        result[name] = "\n".join(part for part in (line, header, rest) if part)
     return result

@@ -60,22 +60,19 @@ def chord_of(symbol: Any) -> Chord | None:
 
 def _changed(degrees: tuple[str, ...], change: str, degree: int, alter: int) -> tuple[str, ...]:
     """Degrees after one of MusicXML's changes: add, alter or subtract a degree."""
-    if change == "subtract":
-        name = f"no{degree}"
-    else:
-        name = f"{_SIGNS.get(alter, '?')}{_OCTAVE_UP.get(degree, degree)}"
+    natural = str(_OCTAVE_UP.get(degree, degree))
+    name = f"no{degree}" if change == "subtract" else _SIGNS.get(alter, "?") + natural
     if name not in DEGREES:
         raise ChordNameError(f"a chord with {change} {degree} has no symbol here")
-    natural = str(_OCTAVE_UP.get(degree, degree))
     return (*(held for held in degrees if change == "add" or held != natural), name)
 
 
 def symbol_of(chord: Chord | None) -> Any:
     """The `music21.harmony.ChordSymbol` of a chord."""
-    from music21.harmony import ChordStepModification, ChordSymbol, NoChord
+    from music21 import harmony
 
     if chord is None:
-        return NoChord()
+        return harmony.NoChord()
     quality, degrees = chord.quality, chord.degrees
     kind = _KINDS.get((quality, degrees))
     changes = []
@@ -85,9 +82,9 @@ def symbol_of(chord: Chord | None) -> Any:
         changes = [] if seventh is None else [("add", 7, seventh)]
         changes += [_change(degree) for degree in degrees]
     root, bass = (name_of(place).replace("b", "-") for place in (chord.root, chord.bass))
-    symbol = ChordSymbol(root=root, bass=bass, kind=kind, updatePitches=False)
+    symbol: Any = harmony.ChordSymbol(root=root, bass=bass, kind=kind, updatePitches=False)
     for change in changes:
-        symbol.addChordStepModification(ChordStepModification(*change), updatePitches=False)
+        symbol.addChordStepModification(harmony.ChordStepModification(*change), updatePitches=False)
     return symbol
 
 

@@ -142,7 +142,9 @@ def _timeline(staves: list[Any]) -> tuple[list[Fraction] | None, list[Measure]]:
     columns = [list(staff.getElementsByClass("Measure")) for staff in staves]
     longest = max(columns, key=len)
     aligned = len({len(column) for column in columns}) == 1
-    lengths = [[_length(column, index) for index in range(len(column))] for column in (columns if aligned else [longest])]
+    lengths = [
+        [_length(column, index) for index in range(len(column))] for column in (columns if aligned else [longest])
+    ]
     bar_lengths = [max(row) for row in zip(*lengths, strict=True)]
     starts = list(accumulate(bar_lengths, initial=Fraction()))[:-1]
     meters: list[Meter | None] = []
@@ -220,7 +222,9 @@ def _take_instrument(part: _Part, staff: Any) -> None:
     part.program = first.midiProgram or 0
     part.is_drum = first.midiChannel == 9
     part.transposition = first.transposition
-    part.left_out["change of instrument"] += len({i.midiProgram for i in instruments if i.midiProgram is not None} - {part.program})
+    part.left_out["change of instrument"] += len(
+        {i.midiProgram for i in instruments if i.midiProgram is not None} - {part.program}
+    )
 
 
 # Elements
@@ -289,7 +293,10 @@ def _drum(note: Any) -> int:
 def _add(part: _Part, row: _Row, tie: Any, ties: dict[tuple[int, int], _Row]) -> None:
     """Append a note, or lengthen the one that is tied to it: of its own voice if there is one, else of any."""
     if tie is not None and tie.type in ("stop", "continue"):
-        candidates = [ties.get((row.voice, row.pitch)), *(held for (_, pitch), held in ties.items() if pitch == row.pitch)]
+        candidates = [
+            ties.get((row.voice, row.pitch)),
+            *(held for (_, pitch), held in ties.items() if pitch == row.pitch),
+        ]
         for held in candidates:
             if held is not None and held.onset + held.duration == row.onset:
                 held.duration += row.duration

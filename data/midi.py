@@ -93,6 +93,17 @@ def read_with_report(path: str | Path) -> tuple[Score, dict[str, int]]:
     return score, {kind: report[kind] for kind in sorted(report)}
 
 
+def texts(path: str | Path) -> tuple[str, ...]:
+    """All text events of a MIDI file, in order of tracks and ticks.
+
+    Raises:
+        InputFileError: missing or not readable.
+        FileFormatError: no MIDI file, cut short, or in SMPTE time.
+    """
+    _, bodies = _track_chunks(read_bytes(path), path)
+    return tuple(text for body in bodies for _, text in skim(body).texts)
+
+
 def _track_chunks(content: bytes, path: str | Path) -> tuple[int, list[bytes]]:
     """Ticks a quarter, and the content of every MTrk chunk; chunks of other types are passed over."""
     if content[:4] != b"MThd" or len(content) < 14:
@@ -234,4 +245,4 @@ def _markers(chunks: list[_Chunk]) -> Iterator[Marker]:
     return (Marker(event.time, event.text) for chunk in chunks for event in chunk.parsed.markers)
 
 
-__all__ = ["read", "read_with_report", "write"]
+__all__ = ["read", "read_with_report", "texts", "write"]

@@ -14,6 +14,7 @@ import functools
 import io
 import sys
 import threading
+from collections import deque
 from ctypes import CFUNCTYPE, c_char_p, c_double, c_int, c_void_p
 from typing import Any
 
@@ -60,7 +61,7 @@ _ERROR, _LOG_LEVELS = 1, 5  # panic is 0
 
 class _Complaints(threading.local):
     def __init__(self) -> None:
-        self.texts: list[str] = []
+        self.texts: deque[str] = deque(maxlen=8)
 
 
 _complaints = _Complaints()
@@ -72,6 +73,12 @@ def _collect(level: int, message: bytes | None, _data: int | None) -> None:
 
 
 _collector = _LogFunction(_collect)  # kept here: FluidSynth holds only its address
+
+# A soundfont that FluidSynth cannot read goes on to libinstpatch's DLS reader, where that is built in, and that one's
+# assertions would go to stderr through GLib's default log.
+_GLibFunction = CFUNCTYPE(None, c_char_p, c_int, c_char_p, c_void_p)
+_GLIB_CRITICAL_AND_WARNING = 1 << 3 | 1 << 4
+_glib_silence = _GLibFunction(lambda *_: None)
 
 
 @functools.lru_cache(maxsize=1)
@@ -92,6 +99,9 @@ def load() -> ctypes.CDLL:
     set_log.argtypes, set_log.restype = (c_int, _LogFunction, c_void_p), c_void_p
     for level in range(_LOG_LEVELS):
         set_log(level, _collector, None)
+    if hasattr(library, "g_log_set_handler"):  # GLib, as one of the libraries that this one has loaded
+        library.g_log_set_handler.argtypes = (c_char_p, c_int, _GLibFunction, c_void_p)
+        library.g_log_set_handler(None, _GLIB_CRITICAL_AND_WARNING, _glib_silence, None)
     return library
 
 
@@ -105,9 +115,12 @@ def fluidsynth_version() -> str:
     return version.decode("ascii", "replace")
 
 
-def last_complaint() -> str:
-    """What FluidSynth last logged as an error on this thread, on one line; forgets it."""
-    text = _complaints.texts[-1] if _complaints.texts else "no reason given"
+def first_complaint() -> str:
+    """The first error that FluidSynth has logged on this thread, on one line, and those after it forgotten.
+
+    The first is the cause; what follows says that some larger thing has failed.
+    """
+    text = _complaints.texts[0] if _complaints.texts else "no reason given"
     _complaints.texts.clear()
     return " ".join(text.split())
 
@@ -126,6 +139,7 @@ class Synth:
 
     def __init__(self, soundfont: bytes, numbers: dict[str, float], integers: dict[str, int]) -> None:
         self.library = load()
+        _complaints.texts.clear()
         self._settings = self.library.new_fluid_settings()
         self.handle: int | None = None
         try:
@@ -135,17 +149,17 @@ class Synth:
                 self._check(self.library.fluid_settings_setint(self._settings, name.encode(), integer), name)
             self.handle = self.library.new_fluid_synth(self._settings)
             if not self.handle:
-                raise SoundError(f"FluidSynth makes no synthesizer: {last_complaint()}")
+                raise SoundError(f"FluidSynth makes no synthesizer: {first_complaint()}")
             self.soundfont = self.library.fluid_synth_sfload(self.handle, soundfont, 0)
             if self.soundfont < 0:
-                raise SoundError(f"FluidSynth cannot read the soundfont: {last_complaint()}")
+                raise SoundError(f"FluidSynth cannot read the soundfont: {first_complaint()}")
         except SoundError:
             self.close()
             raise
 
     def _check(self, status: int, name: str) -> None:
         if status != OK:
-            raise SoundError(f"FluidSynth refuses the setting {name}: {last_complaint()}")
+            raise SoundError(f"FluidSynth refuses the setting {name}: {first_complaint()}")
 
     def select(self, channel: int, bank: int, program: int) -> bool:
         """Give a channel a preset; whether the soundfont has it."""
@@ -196,4 +210,4 @@ def _advice() -> str:
     return f"install it with {install}; it is looked for in {places}"
 
 
-__all__ = ["OK", "Synth", "fluidsynth_version", "last_complaint", "load"]
+__all__ = ["OK", "Synth", "fluidsynth_version", "first_complaint", "load"]

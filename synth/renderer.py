@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.library import OK, Synth, last_complaint
+from synth.library import OK, Synth, first_complaint
 from synth.schedule import CONTROL, DRUM_BANK, NOTE_OFF, Schedule, schedule
 from synth.soundfont import find_soundfont
 from theory.errors import RequestError, SoundError, SoundfontError
@@ -122,7 +122,7 @@ def render(
         minutes = end / sample_rate / 60
         raise RequestError(f"the piece lasts {minutes:.0f} minutes: at most {MAX_MINUTES} can be rendered")
     path = find_soundfont(soundfont)
-    anchor = _anchor(path, path.stat().st_mtime_ns)
+    anchor = _anchor(path.absolute(), path.stat().st_mtime_ns)
 
     def play(plan: Schedule) -> tuple[Samples, int]:
         return _play(plan, anchor, end, sample_rate)
@@ -273,7 +273,7 @@ class _Performer:
     @staticmethod
     def _check(status: int, what: str) -> None:
         if status != OK:
-            raise SoundError(f"FluidSynth refuses to {what}: {last_complaint()}")
+            raise SoundError(f"FluidSynth refuses to {what}: {first_complaint()}")
 
 
 def _frozen(samples: Any) -> Samples:

@@ -1,7 +1,7 @@
 """Rules as masks: which of the tokens that the grammar allows may come next.
 
-A rule is a small frozen value with one method, `forbid(state, mask)`, which clears what it forbids. Rules combine by being
-applied one after the other; they never allow what the grammar does not.
+A rule is a small frozen value with one method, `forbid(state, mask)`, which clears what it forbids. Rules combine by
+being applied one after the other; they never allow what the grammar does not.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ Mask = NDArray[np.bool_]
 
 _POSITION_HIGH, _POSITION_LOW = VOCABULARY.span(Kind.POSITION_HIGH), VOCABULARY.span(Kind.POSITION_LOW)
 _DURATION_HIGH, _DURATION_LOW = VOCABULARY.span(Kind.DURATION_HIGH), VOCABULARY.span(Kind.DURATION_LOW)
-_PITCH, _TRACK = VOCABULARY.span(Kind.PITCH), VOCABULARY.span(Kind.TRACK)
+_PITCH, _DRUM, _VELOCITY = (VOCABULARY.span(kind) for kind in (Kind.PITCH, Kind.DRUM, Kind.VELOCITY))
+_TRACK, _NUMERATOR = VOCABULARY.span(Kind.TRACK), VOCABULARY.span(Kind.NUMERATOR)
 
 
 class Constraint(Protocol):
@@ -45,12 +46,11 @@ class OnlyKinds:
     kinds: tuple[Kind, ...]
 
     def __post_init__(self) -> None:
-        unwanted = ~np.isin(VOCABULARY.kinds, self.kinds)
-        object.__setattr__(self, "_unwanted", np.flatnonzero(unwanted))
+        object.__setattr__(self, "_wanted", np.isin(VOCABULARY.kinds, self.kinds))
 
     def forbid(self, state: State, mask: Mask) -> None:
         """Clear all other kinds."""
-        mask[self._unwanted] = False  # type: ignore[attr-defined]
+        mask &= self._wanted  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -60,20 +60,19 @@ class ExactForm:
     bars: int
 
     def forbid(self, state: State, mask: Mask) -> None:
-        """Clear early ends, late bars, cut bars, and notes that would outlast the piece."""
-        if state.bar < 0:
-            return
+        """Clear early ends, late bars, cut bars, changes of meter, and notes that would outlast the piece."""
         last = state.bar + 1 >= self.bars
         if last or state.kind is Kind.POSITION_LOW:
             mask[BAR] = False
         if not last:
             mask[END] = False
+        if state.bar > 0:
+            mask[_NUMERATOR] = False
         if state.kind in (Kind.PITCH, Kind.DRUM, Kind.DURATION_HIGH):
             left = self.bars_left(state) * state.bar_length - max(state.position, 0) - state.partial
             mask[_DURATION_LOW.start + min(left, LOW_STEPS) : _DURATION_LOW.stop] = False
-            for power in range(_DURATION_HIGH.stop - _DURATION_HIGH.start):
-                if (LOW_STEPS << power) >= left:
-                    mask[_DURATION_HIGH.start + power] = False
+            powers = ((left - 1) // LOW_STEPS).bit_length()  # whole notes that leave a step for the low token
+            mask[_DURATION_HIGH.start + powers : _DURATION_HIGH.stop] = False
 
     def bars_left(self, state: State) -> int:
         """Bars to come, the current one counted."""
@@ -89,7 +88,7 @@ class OneNoteAtATime:
         if state.bar < 0:
             return
         if state.kind is Kind.DURATION_LOW:
-            mask[_PITCH] = False
+            mask[_PITCH] = mask[_DRUM] = mask[_VELOCITY] = False
         for track, end in enumerate(state.free_at):
             if end > state.step:
                 mask[_TRACK.start + track] = False
@@ -100,6 +99,8 @@ class OneNoteAtATime:
         mask[_POSITION_LOW.start : _POSITION_LOW.start + min(low, LOW_STEPS)] = False
         for power in range(_POSITION_HIGH.stop - _POSITION_HIGH.start):
             begun = state.partial + (LOW_STEPS << power)
+            if begun >= state.bar_length:  # beyond the bar, where the grammar lets nothing stand
+                return
             if min(begun + (LOW_STEPS << power), state.bar_length) <= first_free:
                 mask[_POSITION_HIGH.start + power] = False
 

@@ -18,8 +18,8 @@ from composer.config import DecoderConfig
 from theory.tokens.features import COLUMNS, PITCHES
 
 
-class Context(keras.layers.Layer):
-    """Context vectors: a learnt null, plus one embedding a plan column, plus the sum of the sounding pitches' vectors."""
+class Context(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+    """Context vectors: a learnt null, one embedding a plan column, and the sum of the sounding pitches' vectors."""
 
     def __init__(self, size: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -71,6 +71,16 @@ def build(config: DecoderConfig, seed: int = 0) -> keras.Model:
 
 def weights(model: keras.Model) -> dict[str, NDArray[np.float32]]:
     """The model's weights under the names that the runtime reads."""
+    return {name: np.asarray(weight, dtype=np.float32) for name, weight in _named(model).items()}
+
+
+def set_weights(model: keras.Model, values: dict[str, NDArray[np.float32]]) -> None:
+    """Put weights, by the names that the runtime reads, into a model."""
+    for name, weight in _named(model).items():
+        weight.assign(values[name])
+
+
+def _named(model: keras.Model) -> dict[str, Any]:
     named = {
         "embedding": model.get_layer("embedding").weights[0],
         "output.kernel": model.get_layer("output").weights[0],
@@ -81,4 +91,4 @@ def weights(model: keras.Model) -> dict[str, NDArray[np.float32]]:
         if isinstance(layer, keras.layers.LSTM):
             for part, weight in zip(("kernel", "recurrent", "bias"), layer.weights, strict=True):
                 named[f"{layer.name}.{part}"] = weight
-    return {name: np.asarray(weight, dtype=np.float32) for name, weight in named.items()}
+    return named

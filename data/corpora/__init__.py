@@ -1,19 +1,20 @@
 """Corpora that come with the music21 package, as records: what they are, under which licence, and their pieces.
 
-Reading parses notation, some 0.02 s to 1 s a piece: `read` takes and gives plain values, so that a pool of processes can
-map it over `get(name).ids()`; results worth keeping are the caller's to keep.
+Reading parses notation, some 0.02 s to 2 s a piece: `read` takes and gives plain values, so that a pool of processes
+can map it over `get(name).ids()`; results worth keeping are the caller's to keep.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from data.corpora import chorales
+from data.corpora import chorales, ensembles, tune_books
 from data.corpora.corpus import Corpus, Piece
 from theory.errors import UnknownNameError
 from theory.score import Score
 
-_CORPORA = {corpus.name: corpus for corpus in (chorales.CORPUS,)}
+_ALL = (chorales.CORPUS, *tune_books.BOOKS, ensembles.PALESTRINA, ensembles.QUARTETS)
+_CORPORA = {corpus.name: corpus for corpus in _ALL}
 
 
 def names() -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from data import musicxml
-from data.corpora.corpus import Corpus, package_folder
+from data.corpora.corpus import MUSIC21, Corpus, package_folder
 from theory.key import Key
 from theory.score import FERMATA, KeyEvent, Marker, Score, Track
 
@@ -111,10 +111,7 @@ CORPUS = Corpus(
         "The works are in the public domain. The encodings state no licence; music21 distributes them "
         "'with the permission of the encoders' and claims no copyright (corpus/license.txt)."
     ),
-    citation=(
-        "M. S. Cuthbert and C. Ariza, 'music21: A Toolkit for Computer-Aided Musicology and Symbolic Music Data', "
-        "Proc. ISMIR 2010, pp. 637-642."
-    ),
+    citation=MUSIC21,
     list_ids=ids,
     read_id=read,
     group_of=group,

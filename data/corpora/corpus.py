@@ -12,6 +12,11 @@ from typing import NamedTuple
 from theory.errors import InputFileError, UnknownNameError
 from theory.score import Score
 
+MUSIC21 = (
+    "M. S. Cuthbert and C. Ariza, 'music21: A Toolkit for Computer-Aided Musicology and Symbolic Music Data', "
+    "Proc. ISMIR 2010, pp. 637-642."
+)
+
 
 class Piece(NamedTuple):
     """One piece of a corpus."""
@@ -61,7 +66,7 @@ class Corpus:
         return self.group_of(id)
 
     def __iter__(self) -> Iterator[Piece]:
-        return (Piece(id, self.read_id(id)) for id in self.ids())
+        return (Piece(id_, self.read_id(id_)) for id_ in self.ids())
 
     def __len__(self) -> int:
         return len(self.ids())

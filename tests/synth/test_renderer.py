@@ -147,6 +147,15 @@ def test_the_tail_rings_until_it_is_silent(soundfont, program):
     assert np.abs(audio.samples[-100:]).max() < QUIET
 
 
+def test_a_sound_that_does_not_die_fades_out(endless_soundfont):
+    audio = render(Score.from_notes([(0, 960, 69)]), soundfont=endless_soundfont)
+    assert audio.duration == pytest.approx(13, abs=0.01)
+    ending = [np.abs(part).max() for part in np.split(audio.samples[-24000:], 24)]
+    assert ending == sorted(ending, reverse=True)
+    assert np.abs(audio.samples[-24000:-23000]).max() > 100 * QUIET
+    assert np.abs(audio.samples[-1]).max() < QUIET
+
+
 def test_silence_written_at_the_end_is_kept(soundfont):
     score = Score((Track.from_notes([(0, 48, 60)]),), end=9600)
     assert render(score, soundfont=soundfont).duration >= score.duration == 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from conftest import chunk, riff_list, tiny_soundfont
+from tiny_soundfont import chunk, riff_list, tiny_soundfont
 
 from synth.renderer import render
 from synth.soundfont import VARIABLE, check, find_soundfont, sha256
@@ -46,6 +46,17 @@ def test_a_missing_file_and_a_folder(tmp_path):
         find_soundfont(tmp_path / "none.sf2")
     with pytest.raises(SoundfontError, match="a folder"):
         find_soundfont(tmp_path)
+
+
+def test_what_only_fluidsynth_sees_is_its_reason_and_not_on_stderr(fluidsynth, tmp_path, capfd):
+    damaged = bytearray(WHOLE)
+    last_preset = WHOLE.index(b"EOP")
+    damaged[last_preset + 24 : last_preset + 26] = b"\xff\xff"  # its bag, of which there are two
+    path = tmp_path / "damaged.sf2"
+    path.write_bytes(damaged)
+    with pytest.raises(SoundfontError, match=r"FluidSynth cannot read the soundfont: .+"):
+        render(Score.from_notes([(0, 48, 60)]), soundfont=path)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_choice_comes_before_the_environment_and_that_before_what_is_installed(tmp_path, monkeypatch):

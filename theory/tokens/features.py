@@ -53,8 +53,8 @@ def moment(state: State, bars: int) -> tuple[list[int], list[int]]:
     """
     step, first_end = state.step, LOW_STEPS
     heard = []
-    for is_drum, notes in zip(state.drums, state.sounding, strict=True):
-        if is_drum:
+    for is_drum, free_at, notes in zip(state.drums, state.free_at, state.sounding, strict=True):
+        if is_drum or free_at <= step:
             continue
         for pitch, end in notes.items():
             if end > step:

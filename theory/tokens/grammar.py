@@ -1,15 +1,15 @@
 """Which token may come next.
 
-Two views of one grammar. `FOLLOWERS` says which kinds may follow a kind; `State` walks a sequence and narrows that to the
-very ids that keep it canonical (positions rise and stay inside the bar, tracks are declared and rise, pitches rise and do not
-sound yet, nothing is said twice), as a mask for sampling: whatever is sampled under it decodes, and encodes to the same ids.
-`theory.tokens.validation` checks finished ids on columns and asks only for what decoding needs.
+Two views of one grammar. `FOLLOWERS` says which kinds may follow a kind; `State` walks a sequence and narrows that to
+the very ids that keep it canonical (positions rise and stay inside the bar, tracks are declared and rise, pitches rise
+and do not sound yet, nothing is said twice), as a mask for sampling: whatever is sampled under it decodes, and encodes
+to the same ids. `theory.tokens.validation` checks finished ids on columns and asks only for what decoding needs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,8 @@ from theory.tokens.vocabulary import (
     CHORD_DEGREES,
     CHORD_QUALITIES,
     END,
-    LOWEST_FIFTHS,
     LOW_STEPS,
+    LOWEST_FIFTHS,
     STEPS_PER_QUARTER,
     VELOCITY_STEP,
     VOCABULARY,
@@ -112,8 +112,8 @@ class State:
 
     __slots__ = (
         "bar", "bar_length", "bar_start", "degrees", "drums", "free_at", "is_cut", "key", "kind", "last_pitch", "meter",
-        "partial", "pitch", "position", "power", "quality", "root", "sounding", "tempo", "track", "value", "values_left",
-        "velocity",
+        "partial", "pitch", "position", "power", "quality", "root", "sounding", "tempo", "track", "value",
+        "values_left", "velocity",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -149,20 +149,13 @@ class State:
 
     def allowed(self) -> NDArray[np.bool_]:
         """Mask over the vocabulary, bool (V,): the tokens that may come next."""
-        mask = np.zeros(VOCABULARY.size, dtype=bool)
-        for kind in self.next_kinds():
-            rule = _RULES.get(kind)
-            for first, end in rule(self) if rule else ((_FIRST_ID[kind], _END_ID[kind]),):
+        must_say_tempo = self.bar >= 0 and self.tempo is None and self.kind in _BEFORE_TEMPO
+        always, rules = (_NEXT_BEFORE_TEMPO if must_say_tempo else _NEXT_AFTER)[self.kind]
+        mask = always.copy()
+        for rule in rules:
+            for first, end in rule(self):
                 mask[first:end] = True
         return mask
-
-    def next_kinds(self) -> tuple[Kind, ...]:
-        """Kinds that may come next, before their values are looked at."""
-        if self.kind is Kind.PAD:
-            return (Kind.START,)
-        if self.bar >= 0 and self.tempo is None and self.kind in _BEFORE_TEMPO:
-            return _BEFORE_TEMPO[self.kind]
-        return FOLLOWERS[self.kind]
 
 
 # --- what a token changes -------------------------------------------------------------------------------------------
@@ -188,7 +181,11 @@ def _set_position(state: State, low: int) -> None:
 
 def _set_track(state: State, track: int) -> None:
     state.track, state.pitch = track, -1
-    if state.bar < 0:
+    if state.bar >= 0:
+        step, sounding = state.step, state.sounding[track]
+        if any(end <= step for end in sounding.values()):
+            state.sounding[track] = {pitch: end for pitch, end in sounding.items() if end > step}
+    else:
         state.drums.append(False)
         state.velocity.append(_DEFAULT_BIN)
         state.last_pitch.append(-1)
@@ -311,8 +308,9 @@ def _position_highs(state: State) -> Spans:
     first = _FIRST_ID[Kind.POSITION_HIGH]
     for power in range(min(state.power, _END_ID[Kind.POSITION_HIGH] - first)):
         begun = state.partial + (LOW_STEPS << power)
-        latest = min(begun + (LOW_STEPS << power), state.bar_length) - 1
-        if latest >= begun and latest > state.position:
+        if begun >= state.bar_length:
+            return
+        if min(begun + (LOW_STEPS << power), state.bar_length) - 1 > state.position:
             yield first + power, first + power + 1
 
 
@@ -326,10 +324,8 @@ def _position_lows(state: State) -> Spans:
 
 
 def _duration_highs(state: State) -> Spans:
-    first = _FIRST_ID[Kind.DURATION_HIGH]
-    for power in range(min(state.power, _END_ID[Kind.DURATION_HIGH] - first)):
-        if state.step + state.partial + (LOW_STEPS << power) + LOW_STEPS <= _MAX_STEP:
-            yield first + power, first + power + 1
+    whole_notes_left = (_MAX_STEP - LOW_STEPS - state.step - state.partial) // LOW_STEPS
+    return _span(Kind.DURATION_HIGH, 0, min(state.power, max(whole_notes_left, 0).bit_length(), _DURATION_POWERS))
 
 
 def _tracks(state: State) -> Spans:
@@ -404,7 +400,7 @@ def _degrees(state: State) -> Spans:
             yield from _span(Kind.CHORD_DEGREE, degree, degree + 1)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _is_canonical(quality: int, degrees: tuple[int, ...]) -> bool:
     """Whether a chord keeps these words, rather than having a shorter name."""
     words = CHORD_QUALITIES[quality], tuple(CHORD_DEGREES[degree] for degree in degrees)
@@ -424,6 +420,7 @@ def _span(kind: Kind, start: int = 0, end: int | None = None) -> Spans:
 
 
 _TEMPO_LOWS = _END_ID[Kind.TEMPO_LOW] - _FIRST_ID[Kind.TEMPO_LOW]
+_DURATION_POWERS = _END_ID[Kind.DURATION_HIGH] - _FIRST_ID[Kind.DURATION_HIGH]
 _RULES: dict[Kind, Callable[[State], Spans]] = {
     Kind.BAR: _bars,
     Kind.END: _ends,
@@ -447,3 +444,13 @@ _RULES: dict[Kind, Callable[[State], Spans]] = {
     Kind.CHORD_DEGREE: _degrees,
     Kind.CHORD_BASS: _basses,
 }
+
+
+def _split(kinds: Iterable[Kind]) -> tuple[NDArray[np.bool_], tuple[Callable[[State], Spans], ...]]:
+    """Mask of the kinds that come with any value, and the rules of the others."""
+    always = np.isin(VOCABULARY.kinds, [kind for kind in kinds if kind not in _RULES])
+    return always, tuple(_RULES[kind] for kind in kinds if kind in _RULES)
+
+
+_NEXT_AFTER = {kind: _split(kinds) for kind, kinds in {**FOLLOWERS, Kind.PAD: (Kind.START,)}.items()}
+_NEXT_BEFORE_TEMPO = {kind: _split(kinds) for kind, kinds in _BEFORE_TEMPO.items()}

@@ -1,7 +1,8 @@
 """What tokens can hold of a score, computed on its columns.
 
-This is the yardstick of the codec and shares no code with it: `decode(encode(score)) == quantize(score)`. Every note keeps
-its track, program and pitch; onset and end move to the nearest grid step, so neither moves by more than half a step.
+This is the yardstick of the codec and shares no code with it: `decode(encode(score)) == quantize(score)`. Every note
+keeps its track, program and pitch; onset and end move to the nearest grid step, so neither moves by more than half a
+step. (Only a note that would vanish gets a later end: it keeps one step.)
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import TokenError
+from theory.meter import MAX_NUMERATOR, Meter
 from theory.score import (
     FERMATA,
-    PITCH_BEND,
-    PRESSURE,
+    MAX_TICK,
     TICKS_PER_QUARTER,
     IntArray,
     Marker,
@@ -31,6 +32,7 @@ from theory.score import (
 MAX_TRACKS = 128
 _TEMPO_RANGE = (4, 1000)  # quarters a minute
 _VELOCITY_STEP = 4
+_LAST_END = MAX_TICK - 2 * int(Meter(MAX_NUMERATOR, 1).bar_quarters) * TICKS_PER_QUARTER  # leaves room for a last bar
 
 Clock = Callable[[ArrayLike], IntArray]
 
@@ -38,20 +40,23 @@ Clock = Callable[[ArrayLike], IntArray]
 def quantize(score: Score, steps_per_quarter: int) -> Score:
     """Move the score to what tokens will give back: on the grid, at 480 ticks a quarter.
 
-    Names, voices, spellings and markers other than fermatas are not kept, the piece ends at a bar line, tempos are whole
-    quarters a minute, velocities multiples of four (the outermost 1 and 127). Notes of one pitch and track that meet are
-    cut at the later onset, and of those with one onset only the longest stays. A meter whose bar is no whole number of
-    steps (3/64) is left out, as are events after the end.
+    Names, voices, spellings and markers other than fermatas are not kept, the piece ends at a bar line, tempos are
+    whole quarters a minute, velocities multiples of four (the outermost 1 and 127). Notes of one pitch and track that
+    meet are cut at the later onset, and of those with one onset only the longest stays. A meter whose bar is no whole
+    number of steps (3/64) is left out, as are events after the end.
 
     Args:
         score: any score.
         steps_per_quarter: grid, a divisor of 480.
 
     Raises:
-        TokenError: more than 128 tracks.
+        TokenError: more than 128 tracks, or a piece that is too long to count at 480 ticks a quarter.
     """
     if len(score.tracks) > MAX_TRACKS:
         raise TokenError(f"{len(score.tracks)} tracks: tokens hold at most {MAX_TRACKS}")
+    if score.end * TICKS_PER_QUARTER > _LAST_END * score.ticks_per_quarter:
+        quarters, most = score.end // score.ticks_per_quarter, _LAST_END // TICKS_PER_QUARTER
+        raise TokenError(f"the piece lasts {quarters} quarters: tokens hold at most {most}")
     unit = TICKS_PER_QUARTER // steps_per_quarter
 
     def clock(ticks: ArrayLike) -> IntArray:
@@ -64,7 +69,7 @@ def quantize(score: Score, steps_per_quarter: int) -> Score:
     meters = _meters(_moved(score.meters, clock), end, unit)
     end = int(Score(meters=meters, end=end).bar_lines()[-1])
     inside = {name: [e for e in _moved(getattr(score, name), clock) if e.tick < end] for name in ("keys", "chords")}
-    tempos = (TempoEvent.from_bpm(e.tick, _bpm(e)) for e in _moved(score.tempos, clock) if e.tick < max(end, 1))
+    tempos = (TempoEvent.from_bpm(e.tick, _bpm(e)) for e in _moved(score.tempos, clock) if e.tick < end)
     fermatas = {int(clock(marker.tick)) for marker in score.markers if marker.text == FERMATA}
     return Score(
         tracks=tuple(track.replace(controls=track.controls[track.controls[:, 0] < end]) for track in tracks),
@@ -97,19 +102,17 @@ def _track(track: Track, clock: Clock, unit: int) -> Track:
     )
 
 
-def _controls(track: Track, clock: Clock) -> IntArray:
-    tick, kind, value = track.controls.astype(np.int64).T
-    bend = kind == PITCH_BEND
-    value = np.where(bend, np.clip(value, -8192, 8191), np.clip(value, 0, 127))
-    rows = np.stack([clock(tick), kind, value], axis=1)
-    return rows[(kind >= 0) & (kind <= PRESSURE)]
+def _controls(track: Track, clock: Clock) -> NDArray[np.int32]:
+    tick = clock(track.controls[:, 0])
+    rows = np.column_stack([tick, track.controls[:, 1:]])
+    return rows[tick <= MAX_TICK].astype(np.int32)
 
 
 def _meters(events: Iterable[MeterEvent], end: int, unit: int) -> tuple[MeterEvent, ...]:
     kept = [MeterEvent(0, Score().meters[0].meter)]
     for event in last_per_tick(events):
         bar = event.meter.bar_quarters * TICKS_PER_QUARTER
-        if bar % unit or event.tick >= max(end, 1):
+        if bar % unit or event.tick >= end:
             continue
         previous = kept[-1]
         if event.tick == previous.tick:
@@ -128,4 +131,3 @@ def _moved(events: Iterable[Any], clock: Clock) -> list[Any]:
 def _bpm(event: TempoEvent) -> int:
     low, high = _TEMPO_RANGE
     return min(max(round(event.bpm), low), high)
-

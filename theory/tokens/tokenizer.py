@@ -7,11 +7,12 @@ A piece is a header and its bars; all tracks stand together in a bar, and notes 
         ( POSITION [key] [tempo] [chord] [FERMATA] ( TRACK control* ([VELOCITY] PITCH DURATION)* )* )* )*
     END
 
-Positions count from the bar line, rise strictly, and are not said twice; tracks rise inside a position, pitches inside a
-track. A velocity is said where it differs from the track's last one. A bar that a meter change cuts short ends with a bare
-POSITION. Every score has one encoding, so encoding what was decoded gives the same ids.
+Positions count from the bar line, rise strictly, and are not said twice; tracks rise inside a position, pitches inside
+a track. A velocity is said where it differs from the track's last one. A bar that a meter change cuts short ends with a
+bare POSITION. Every score has one encoding, so encoding what was decoded gives the same ids.
 
-The design descends from REMI (Huang & Yang, "Pop Music Transformer", ACM MM 2020) and MuMIDI (Ren et al., "PopMAG", 2020).
+The design descends from REMI (Huang & Yang, "Pop Music Transformer", ACM MM 2020) and MuMIDI (Ren et al., "PopMAG",
+2020).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from theory.meter import Meter
 from theory.score import (
     DEFAULT_VELOCITY,
     FERMATA,
+    MAX_TICK,
     PITCH_BEND,
     PRESSURE,
     TICKS_PER_QUARTER,
@@ -84,7 +86,7 @@ class Tokenizer:
         """Token ids of a score, int32 (n,), START and END included.
 
         Raises:
-            TokenError: more than 128 tracks.
+            TokenError: more than 128 tracks, or a piece that is too long.
         """
         return _encode(self.quantize(score))
 
@@ -97,9 +99,9 @@ class Tokenizer:
         Raises:
             TokenError: the ids break the grammar; says where.
         """
-        tokens = np.asarray(ids, dtype=np.int64)
+        tokens = np.asarray(ids)
         validate(tokens)
-        return _decode(tokens)
+        return _decode(tokens.astype(np.int64))
 
 
 class _Rows:
@@ -237,7 +239,9 @@ def _encode_tracks(rows: _Rows, score: Score) -> IntArray:
 def _encode_controls(rows: _Rows, index: int, step: IntArray, kind: IntArray, value: IntArray) -> None:
     rank = _rank(_TRACK, index, 1 + np.arange(len(step)))
     bend, pressure = kind == PITCH_BEND, kind == PRESSURE
-    head = np.select([bend, pressure], [VOCABULARY.id(Kind.BEND), VOCABULARY.id(Kind.PRESSURE)], VOCABULARY.id(Kind.CONTROL))
+    head = np.select(
+        [bend, pressure], [VOCABULARY.id(Kind.BEND), VOCABULARY.id(Kind.PRESSURE)], VOCABULARY.id(Kind.CONTROL)
+    )
     raised = value + 8192
     rows.add(step, rank, head)
     first = np.select([bend, pressure], [raised >> 7, value], kind)
@@ -254,7 +258,9 @@ def _encode_notes(rows: _Rows, index: int, track: Track, onset: IntArray, first_
     rows.add(onset[changed], rank[changed], VOCABULARY.ids(Kind.VELOCITY, bins[changed]))
     pitch_kind = Kind.DRUM if track.is_drum else Kind.PITCH
     rows.add(onset, rank + 1, VOCABULARY.ids(pitch_kind, track.pitch))
-    _add_number(rows, onset, rank + 2, track.duration.astype(np.int64) // TICKS_PER_STEP, Kind.DURATION_HIGH, Kind.DURATION_LOW)
+    _add_number(
+        rows, onset, rank + 2, track.duration.astype(np.int64) // TICKS_PER_STEP, Kind.DURATION_HIGH, Kind.DURATION_LOW
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,22 +299,22 @@ def _decode(ids: IntArray) -> Score:
     length = full[np.searchsorted(meter_bar, np.arange(len(bars)), side="right") - 1] if len(bars) else full[:0]
     cut = np.isin(position_at + 1, bars[1:])
     length[np.searchsorted(bars, position_at[cut]) - 1] = position[cut]
-    bar_lines = np.concatenate([[0], np.cumsum(length)])
+    bar_lines: IntArray = np.concatenate([[0], np.cumsum(length)])
 
     in_bar = np.maximum(_last(bars, len(ids)), 0)
     said = _last(position_at, len(ids))
     step = bar_lines[in_bar] + (position[np.maximum(said, 0)] if len(position) else 0)
     columns = _Columns(kind, value, step)
     header = np.flatnonzero(kind == Kind.PROGRAM)
-    tracks = _decode_tracks(columns, header)
     end = int(bar_lines[-1]) * TICKS_PER_STEP
-    if any(track.end > end for track in tracks):
-        raise TokenError(f"token {len(ids) - 1}: END comes while notes still sound")
+    if end > MAX_TICK:
+        raise TokenError(f"token {len(ids) - 1}: END comes after tick {MAX_TICK}, the last that a score can count")
     return Score(
-        tracks=tracks,
+        tracks=_decode_tracks(columns, header, end),
         tempos=_decode_tempos(columns),
         meters=tuple(
-            MeterEvent(int(bar_lines[bar]) * TICKS_PER_STEP, meter) for bar, meter in zip(meter_bar, meters, strict=True)
+            MeterEvent(int(bar_lines[bar]) * TICKS_PER_STEP, meter)
+            for bar, meter in zip(meter_bar, meters, strict=True)
         ),
         keys=_decode_keys(columns),
         chords=_decode_chords(columns),
@@ -361,12 +367,14 @@ def _chord(columns: _Columns, at: int) -> Chord:
     return Chord(root, quality, tuple(degrees), bass)
 
 
-def _decode_tracks(columns: _Columns, header: IntArray) -> tuple[Track, ...]:
+def _decode_tracks(columns: _Columns, header: IntArray, end: int) -> tuple[Track, ...]:
     track_at = columns.where(Kind.TRACK)
     track_of = columns.value[track_at][_last(track_at, len(columns.kind))] if len(track_at) else columns.value
     notes = np.flatnonzero((columns.kind == Kind.PITCH) | (columns.kind == Kind.DRUM))
     ends, numbers = _numbers(columns.kind, columns.value, Kind.DURATION_HIGH, Kind.DURATION_LOW)
     duration = numbers[np.searchsorted(ends, notes)]
+    if ((columns.step[notes] + duration) * TICKS_PER_STEP > end).any():
+        raise TokenError(f"token {len(columns.kind) - 1}: END comes while notes still sound")
     velocity = _decode_velocities(columns, notes, track_of)
     controls_at, controls = _decode_controls(columns)
     result = []

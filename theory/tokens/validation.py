@@ -17,17 +17,17 @@ _BODY_ONLY = [Kind.CONTROL, Kind.BEND, Kind.PRESSURE, Kind.VELOCITY, Kind.PITCH,
 _HEADER_ONLY = [Kind.DRUMS, Kind.PROGRAM]
 
 
-def validate(ids: NDArray[np.int64]) -> None:
+def validate(ids: NDArray[np.integer]) -> None:
     """Check that ids decode.
 
     Args:
-        ids: int64 (n,).
+        ids: integers (n,).
 
     Raises:
         TokenError: names the first token that cannot stand where it does.
     """
-    if ids.ndim != 1 or len(ids) < 2 or ids[0] != START or ids[-1] != END:
-        raise TokenError("token ids must be one row that begins with START and ends with END")
+    if ids.ndim != 1 or ids.dtype.kind not in "iu" or len(ids) < 2 or ids[0] != START or ids[-1] != END:
+        raise TokenError("token ids must be one row of integers that begins with START and ends with END")
     outside = np.flatnonzero((ids < 0) | (ids >= VOCABULARY.size))
     if len(outside):
         raise TokenError(f"token {outside[0]}: id {ids[outside[0]]} is not in the vocabulary of {VOCABULARY.size}")
@@ -39,14 +39,14 @@ def validate(ids: NDArray[np.int64]) -> None:
     _check_tracks(ids, kind, value)
 
 
-def _refuse(ids: NDArray[np.int64], at: NDArray[np.int64], why: str) -> None:
+def _refuse(ids: NDArray[np.integer], at: NDArray[np.int64], why: str) -> None:
     if len(at):
         index = int(at[0])
         before = VOCABULARY.name(int(ids[index - 1]))
         raise TokenError(f"token {index}: {VOCABULARY.name(int(ids[index]))} {why.format(before=before)}")
 
 
-def _check_header(ids: NDArray[np.int64], kind: NDArray[np.uint8], value: NDArray[np.int64]) -> None:
+def _check_header(ids: NDArray[np.integer], kind: NDArray[np.uint8], value: NDArray[np.int64]) -> None:
     bars = np.flatnonzero(kind == Kind.BAR)
     body = int(bars[0]) if len(bars) else len(ids) - 1
     in_body = np.arange(len(ids)) >= body
@@ -60,7 +60,7 @@ def _check_header(ids: NDArray[np.int64], kind: NDArray[np.uint8], value: NDArra
         _refuse(ids, bars[:1][kind[bars[:1] + 1] != Kind.NUMERATOR], "starts the piece without a meter")
 
 
-def _check_values(ids: NDArray[np.int64], kind: NDArray[np.uint8], value: NDArray[np.int64]) -> None:
+def _check_values(ids: NDArray[np.integer], kind: NDArray[np.uint8], value: NDArray[np.int64]) -> None:
     """Controls have exactly their number of values; meters and tempos exist."""
     is_value = kind == Kind.VALUE
     heads = np.flatnonzero(~is_value)
@@ -76,7 +76,7 @@ def _check_values(ids: NDArray[np.int64], kind: NDArray[np.uint8], value: NDArra
     _refuse(ids, tempos[(bpm < 4) | (bpm > 1000)], "makes a tempo outside 4 to 1000, after {before}")
 
 
-def _check_bars(ids: NDArray[np.int64], kind: NDArray[np.uint8], value: NDArray[np.int64]) -> None:
+def _check_bars(ids: NDArray[np.integer], kind: NDArray[np.uint8], value: NDArray[np.int64]) -> None:
     """Positions rise inside a bar and stay in it; numbers are written in falling powers."""
     for high in (Kind.POSITION_HIGH, Kind.DURATION_HIGH):
         doubled = (kind[:-1] == high) & (kind[1:] == high) & (value[1:] >= value[:-1])
@@ -97,7 +97,7 @@ def _check_bars(ids: NDArray[np.int64], kind: NDArray[np.uint8], value: NDArray[
     _refuse(ids, cuts[bare], "cuts its bar short without a meter to follow")
 
 
-def _check_tracks(ids: NDArray[np.int64], kind: NDArray[np.uint8], value: NDArray[np.int64]) -> None:
+def _check_tracks(ids: NDArray[np.integer], kind: NDArray[np.uint8], value: NDArray[np.int64]) -> None:
     """Tracks rise inside a position, pitches inside a track; drums stand in drum tracks."""
     tracks = np.flatnonzero(kind == Kind.TRACK)
     if not len(tracks):

@@ -4,7 +4,8 @@ Atomic tokens only, in blocks of one kind. Numbers that have no bound (positions
 with as many tokens as they need: "high" tokens, powers of two of a whole note in falling order, then one "low"
 token below a whole note; almost always the low token alone.
 
-APPEND-ONLY: a token keeps its id for ever. A new kind, or new values of an old one, go into a new block at the end of `BLOCKS`.
+APPEND-ONLY: a token keeps its id for ever. A new kind, or new values of an old one, go into a new block at the end of
+`BLOCKS`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ CHORD_DEGREES: tuple[str, ...] = ("b5", "#5", "b9", "9", "#9", "11", "#11", "b13
 
 
 class Kind(IntEnum):
-    """What a token is about. (The numbers are internal; only ids are for ever.)"""
+    """What a token is about. The numbers are internal; only ids are for ever."""
 
     PAD = 0
     START = 1

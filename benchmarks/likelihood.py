@@ -1,0 +1,39 @@
+"""Likelihood of the shipped chorale model on a side of the split that it was not trained on."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+
+from benchmarks.networks import shipped
+from benchmarks.report import report
+from composer import batches
+from composer.likelihood import likelihood
+from data.dataset import entries
+
+
+def main() -> None:
+    """Read the corpus, score every piece of the side in its own key."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--side", choices=("train", "valid", "test"), default="test")
+    side = parser.parse_args().side
+    model, runtime = shipped()
+    _, stream = entries("chorales")
+    pieces = batches.prepare([entry for entry in stream if entry.side == side], model.style)
+    found = [likelihood(runtime, piece.score) for piece in pieces]
+    nats, tokens, notes = (sum(column) for column in zip(*found, strict=True))
+    row = {
+        "side": side,
+        "pieces": len(pieces),
+        "tokens": tokens,
+        "notes": notes,
+        "nats a token": nats / tokens,
+        "perplexity": math.exp(nats / tokens),
+        "nats a note": nats / notes,
+    }
+    report("likelihood", [row], "lower is better; given ensemble, key, meter, tempo and number of bars")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

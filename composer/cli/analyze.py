@@ -1,0 +1,83 @@
+"""`cadenza analyze`: what a file holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from composer.cli import options
+from theory.score import Score
+
+NAME = "analyze"
+
+
+def run(file: options.InputFile, json: options.Json = False) -> None:
+    """Say what a score holds: length, meter, tempo, key as written and as heard, and each track's notes and range.
+
+    Examples:
+        cadenza analyze song.mid
+
+        cadenza analyze tune.abc --json
+    """
+    import data
+
+    facts = _facts(data.read(file))
+    if json:
+        options.print_json(facts)
+        return
+    _print(facts)
+
+
+def _facts(score: Score) -> dict[str, Any]:
+    from synth import instrument_name
+    from theory.analysis import key_correlations
+
+    heard, confidence = key_correlations(score)[0]
+    return {
+        "title": score.title,
+        "bars": score.bars,
+        "pickup": score.pickup,
+        "seconds": round(score.duration, 3),
+        "meters": [{"bar": _bar_of(score, event.tick), "meter": str(event.meter)} for event in score.meters],
+        "tempos": [{"bar": _bar_of(score, event.tick), "tempo": round(event.bpm, 2)} for event in score.tempos],
+        "keys": [{"bar": _bar_of(score, event.tick), "key": str(event.key)} for event in score.keys],
+        "key_heard": {"key": str(heard), "correlation": round(confidence, 3)},
+        "tracks": [
+            {
+                "name": track.name,
+                "instrument": instrument_name(track.program, track.is_drum),
+                "notes": len(track),
+                "lowest": int(track.pitch.min()) if len(track) else None,
+                "highest": int(track.pitch.max()) if len(track) else None,
+            }
+            for track in score.tracks
+        ],
+    }
+
+
+def _bar_of(score: Score, tick: int) -> int:
+    """Number of the bar a tick lies in, as musicians count: an upbeat is bar 0."""
+    before = int((score.bar_lines() <= tick).sum())
+    return max(before, 1) - (1 if score.pickup else 0)
+
+
+def _print(facts: dict[str, Any]) -> None:
+    from theory.pitch import name_of, spell
+
+    print(facts["title"] or "(no title)")
+    print(f"{facts['bars']} bars{' with an upbeat' if facts['pickup'] else ''}, {facts['seconds']:.1f} s")
+    for label, word in (("meters", "meter"), ("tempos", "tempo"), ("keys", "key")):
+        print(f"{word}: {_changes(facts[label], word)}")
+    print(f"key heard: {facts['key_heard']['key']} (correlation {facts['key_heard']['correlation']:.2f})")
+    for track in facts["tracks"]:
+        low, high = track["lowest"], track["highest"]
+        names = [] if low is None else [f"{name_of(int(spell(p, 0)))}{p // 12 - 1}" for p in (low, high)]
+        print(f"  {track['name'] or '-'}: {track['instrument']}, {track['notes']} notes {' to '.join(names)}".rstrip())
+
+
+def _changes(events: list[dict[str, Any]], word: str, most: int = 8) -> str:
+    said = [
+        f"{event[word]}" if index == 0 else f"{event[word]} from bar {event['bar']}"
+        for index, event in enumerate(events)
+    ]
+    more = [f"... {len(said) - most} more"] if len(said) > most else []
+    return ", ".join(said[:most] + more) or "none written"

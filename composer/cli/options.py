@@ -1,0 +1,51 @@
+"""Options that several commands share, and what they have in common when they print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Style = Annotated[str, typer.Option(help="What to write. `cadenza doctor` lists the styles.")]
+Model = Annotated[str, typer.Option(help="Architecture that comes with the style, or a model's folder.")]
+Bars = Annotated[int | None, typer.Option(help="Bars to write.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same piece.")]
+Temperature = Annotated[float, typer.Option(help="Below 1 is safer, above 1 bolder.")]
+TopK = Annotated[int, typer.Option(help="Draw among the k likeliest tokens only; 0 for all.")]
+TopP = Annotated[float, typer.Option(help="Draw among the likeliest tokens that share this probability; 1 for all.")]
+Title = Annotated[str | None, typer.Option(help="Title of the piece.")]
+Formats = Annotated[str | None, typer.Option(help="Comma-separated, among mid,wav,musicxml,png,json. [default: all]")]
+Out = Annotated[str, typer.Option(help="A file (song.mid), or a stem (song) to which each format adds its suffix.")]
+Soundfont = Annotated[str | None, typer.Option(help="An .sf2 or .sf3 file to play with.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for programs.")]
+InputFile = Annotated[Path, typer.Argument(metavar="FILE", help="MIDI, MusicXML, ABC or **kern.")]
+
+
+def split(formats: str | None) -> list[str] | None:
+    """The names in "mid, wav"; None stays None."""
+    return None if formats is None else [name.strip() for name in formats.split(",") if name.strip()]
+
+
+def print_json(answer: dict[str, Any]) -> None:
+    """Print an answer for a program, ASCII, keys in the order given."""
+    print(json.dumps(answer, indent=1))
+
+
+@contextmanager
+def bar_progress(verb: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar on a terminal that calls can move with (done, all); None where nobody looks."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TextColumn("bars"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(verb)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -1,0 +1,28 @@
+"""What a command says about a piece that it wrote."""
+
+from __future__ import annotations
+
+import sys
+
+from composer.cli.options import print_json
+from composer.files import Written
+from composer.piece import Piece
+
+
+def report(piece: Piece, written: Written, notes: tuple[str, ...], *, as_json: bool) -> None:
+    """Print where the files are and what the model thought; notes go to the standard error stream."""
+    notes = (*notes, *written.notes)
+    for note in notes:
+        print(f"cadenza: {note}", file=sys.stderr)
+    if as_json:
+        files = {name: str(path) for name, path in written.files.items()}
+        print_json({"title": piece.score.title, "files": files, "messages": list(notes), **piece.report.to_dict()})
+        return
+    facts = piece.report
+    tempo = round(piece.score.tempos[0].bpm)
+    print(f"{piece.score.title}: {facts.bars} bars of {piece.score.meters[-1].meter} at {tempo}, {facts.notes} notes")
+    if written.seconds:
+        print(f"sound: {written.seconds:.1f} s")
+    print(f"likelihood: {facts.nats_per_note:.2f} nats a note; masks cost {facts.price_per_note:.3f}")
+    for path in written.files.values():
+        print(f"  {path}")

@@ -1,0 +1,125 @@
+"""`cadenza train`: a model from a corpus or a folder."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from composer.cli import options
+
+NAME = "train"
+
+
+def run(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A corpus (chorales), or a folder of music.")],
+    style: options.Style = "chorale",
+    out_dir: Annotated[Path, typer.Option(help="Folder of the run; the model is written there.")] = Path("runs/lstm"),
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training side, at most.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Sequences a step.")] = None,
+    units: Annotated[int | None, typer.Option(help="Cells in an LSTM layer.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    patience: Annotated[int | None, typer.Option(help="Stop after so many epochs without a better figure.")] = None,
+    seed: options.Seed = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out-dir.")] = False,
+) -> None:
+    """Train an LSTM. The best epoch on the validation side is kept; every epoch can be resumed, also after a kill.
+
+    Watch it with `tensorboard --logdir RUN/tensorboard`. Needs the extra `train` (TensorFlow).
+
+    Examples:
+        cadenza train chorales --out-dir runs/chorale-lstm
+
+        cadenza train chorales --out-dir runs/chorale-lstm --resume
+
+        cadenza compose --model runs/chorale-lstm --out out/mine
+    """
+    _require_training_packages()
+    from composer import batches
+    from composer import train as training
+    from composer.config import DecoderConfig
+    from composer.style import STYLES
+    from theory.errors import TrainingError, UnknownNameError
+
+    if style not in STYLES:
+        raise UnknownNameError(f"no style is called {style!r}: choose one of {', '.join(STYLES)}")
+    sizes = DecoderConfig() if units is None else replace(DecoderConfig(), units=units)
+    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "patience": patience}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    config = replace(training.TrainConfig(decoder=sizes, seed=seed), **changes)
+    if resume and not (out_dir / training.CHECKPOINT).is_file():
+        raise TrainingError(f"{out_dir} has no checkpoint to resume from")
+    if not resume and (out_dir / training.CHECKPOINT).is_file():
+        raise TrainingError(f"{out_dir} already holds a run: add --resume, or choose another --out-dir")
+    sides = _read(dataset)
+    train_pieces, valid_pieces = (batches.prepare(sides[side], STYLES[style]) for side in ("train", "valid"))
+    print(f"{len(train_pieces)} pieces to train on, {len(valid_pieces)} to validate", file=sys.stderr)
+    best = training.train(train_pieces, valid_pieces, STYLES[style], out_dir, config, _Bar(), resume=resume)
+    nats = best["valid_nats_per_note"]
+    print(f"best epoch {best['epoch']:.0f}: {nats:.3f} nats a note on the validation side; the model is in {out_dir}")
+
+
+def _require_training_packages() -> None:
+    from importlib.util import find_spec
+
+    from theory.errors import DependencyError
+
+    missing = [name for name in ("keras", "tensorboard") if find_spec(name) is None]
+    if missing:
+        raise DependencyError(f"training needs {', '.join(missing)}: pip install 'cadenza[train]'")
+
+
+def _read(dataset: str) -> dict[str, list[Any]]:
+    """Entries by side, with a progress bar; files that cannot be read are named and left out."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from data.dataset import entries
+
+    count, stream = entries(dataset)
+    sides: dict[str, list[Any]] = {"train": [], "valid": [], "test": []}
+    for entry in track(stream, "reading", total=count, console=Console(stderr=True), transient=True):
+        sides[entry.side].append(entry)
+        if entry.error:
+            print(f"cadenza: left out: {entry.error}", file=sys.stderr)
+    return sides
+
+
+class _Bar:
+    """Progress of a training run: loss, perplexity, tokens a second and time left, and a line an epoch."""
+
+    def start(self, epochs: int, steps: int, first_epoch: int) -> None:
+        """Draw the bar."""
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._progress.add_task("training", total=epochs * steps, completed=first_epoch * steps)
+        self._progress.start()
+        self._tokens = self._seconds = 0.0
+
+    def step(self, loss: float, tokens: int, seconds: float) -> None:
+        """Move the bar."""
+        self._tokens, self._seconds = self._tokens + tokens, self._seconds + seconds
+        speed = self._tokens / self._seconds
+        text = f"loss {loss:.3f}  perplexity {math.exp(min(loss, 20)):.2f}  {speed:.0f} tokens/s"
+        self._progress.update(self._task, advance=1, description=text)
+
+    def epoch(self, record: dict[str, float]) -> None:
+        """Print a line."""
+        valid = record["valid_nats_per_token"]
+        self._progress.console.print(
+            f"epoch {record['epoch']:.0f}: loss {record['loss']:.4f}, validation {valid:.4f} nats a token "
+            f"(perplexity {math.exp(valid):.3f}), {record['valid_nats_per_note']:.3f} a note, "
+            f"{record['seconds']:.0f} s",
+            highlight=False,
+        )
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        self._progress.stop()

@@ -1,0 +1,46 @@
+"""How likely a score is under a model, computed by the runtime that composes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from composer.runtime import Runtime
+from theory.score import Score
+from theory.tokens import VOCABULARY, Kind, State, Tokenizer
+from theory.tokens.features import moment
+
+
+class Likelihood(NamedTuple):
+    """Likelihood of a piece given what a request states: ensemble, first key, meter and tempo, and number of bars.
+
+    Attributes:
+        nats: negative log-likelihood, summed over the scored tokens.
+        tokens: that were scored: all after the first tempo.
+        notes: in the piece.
+    """
+
+    nats: float
+    tokens: int
+    notes: int
+
+
+def likelihood(runtime: Runtime, score: Score) -> Likelihood:
+    """Score a piece token by token, without masks.
+
+    Args:
+        runtime: the decoder.
+        score: dressed as the model's style (`Style.dress`).
+    """
+    ids = Tokenizer().encode(score)
+    prompt = int(np.flatnonzero(VOCABULARY.kinds[ids] == Kind.TEMPO_LOW)[0])
+    bars = score.bars
+    state, memory, nats = State(), runtime.start(), 0.0
+    for index, (token, target) in enumerate(zip(ids[:-1].tolist(), ids[1:].tolist(), strict=True)):
+        state.advance(token)
+        logits, memory = runtime.step(memory, token, runtime.context(*moment(state, bars)))
+        if index >= prompt:
+            scores = logits.astype(np.float64) - float(logits.max())
+            nats += float(np.log(np.exp(scores).sum()) - scores[target])
+    return Likelihood(nats, len(ids) - 1 - prompt, score.notes)

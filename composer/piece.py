@@ -1,0 +1,170 @@
+"""A finished piece: its score, a report, and the recipe that makes the same bytes again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer.bundle import Bundle
+from composer.request import Form, Request
+from theory.errors import FileFormatError
+from theory.score import Score
+from theory.tokens import VOCABULARY, Tokenizer
+
+_PACKAGES = ("cadenza", "numpy", "mido", "music21", "matplotlib", "soundfile")
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the model thought of the piece.
+
+    Attributes:
+        bars, notes: in the whole piece.
+        new_notes: that were composed (all, but for a continuation).
+        nats_per_note: negative log-likelihood of the drawn tokens under the model, before any mask, over new notes.
+        price_per_note: what grammar and constraints cost: -ln(probability they allow), summed, over new notes.
+    """
+
+    bars: int
+    notes: int
+    new_notes: int
+    nats_per_note: float
+    price_per_note: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; figures to six digits, which every processor agrees on."""
+        return {name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Report:
+        """Read what `to_dict` wrote."""
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All it takes to write the piece again, byte for byte.
+
+    Attributes:
+        request: what was asked for, completed.
+        model: name of the model and SHA-256 (hex) of its weights.
+        versions: of the packages that wrote the files.
+        vocabulary: fingerprint of what the ids mean.
+        ids: the piece as token ids.
+        parts: (name, program) of each track.
+        title: of the piece.
+        sound: soundfont (file name, SHA-256), FluidSynth's version and the sample rate, once rendered; else empty.
+        report: what the model thought of it.
+    """
+
+    request: dict[str, Any]
+    model: dict[str, str]
+    versions: dict[str, str]
+    vocabulary: str
+    ids: tuple[int, ...]
+    parts: tuple[tuple[str, int], ...]
+    title: str
+    sound: dict[str, Any]
+    report: Report
+
+    def score(self) -> Score:
+        """The piece.
+
+        Raises:
+            TokenError: the ids spell no score.
+        """
+        plain = Tokenizer().decode(self.ids)
+        tracks = tuple(
+            track.replace(name=name, program=program)
+            for track, (name, program) in zip(plain.tracks, self.parts, strict=True)
+        )
+        return plain.replace(tracks=tracks, title=self.title)
+
+    def to_json(self) -> str:
+        """ASCII, one line, the same for the same recipe."""
+        values = {"cadenza_recipe": _FORMAT, **asdict(self), "report": self.report.to_dict()}
+        return json.dumps(values, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """Read what `to_json` wrote.
+
+        Raises:
+            FileFormatError: it is no recipe, or one of another vocabulary.
+        """
+        try:
+            values = json.loads(text)
+            if values.pop("cadenza_recipe") != _FORMAT:
+                raise FileFormatError("the recipe was written by a newer version of Cadenza: update it")
+            values["ids"] = tuple(int(token) for token in values["ids"])
+            values["parts"] = tuple((str(name), int(program)) for name, program in values["parts"])
+            values["report"] = Report.from_dict(values["report"])
+            recipe = cls(**values)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            if isinstance(error, FileFormatError):
+                raise
+            raise FileFormatError("there is no Cadenza recipe in it") from None
+        if recipe.vocabulary != VOCABULARY.fingerprint:
+            raise FileFormatError("the recipe's token ids mean something else in this version of Cadenza")
+        return recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A finished piece.
+
+    Attributes:
+        score: the music.
+        recipe: what makes it again.
+    """
+
+    score: Score
+    recipe: Recipe
+
+    @property
+    def report(self) -> Report:
+        """What the model thought of it."""
+        return self.recipe.report
+
+    @classmethod
+    def from_recipe(cls, recipe: Recipe) -> Piece:
+        """The piece that a recipe makes."""
+        return cls(recipe.score(), recipe)
+
+    def with_sound(self, sound: dict[str, Any]) -> Piece:
+        """The piece with a recipe that says how it is rendered."""
+        return replace(self, recipe=replace(self.recipe, sound=sound))
+
+
+def recipe_of(request: Request, form: Form, bundle: Bundle, ids: NDArray[np.int32], report: Report) -> Recipe:
+    """The recipe of a piece that a model wrote, given as its final token ids."""
+    completed = {"key": str(form.key), "meter": str(form.meter), "tempo": form.tempo, "bars": form.bars}
+    return Recipe(
+        request={**asdict(request), **completed, "model": bundle.path.name},
+        model={"name": bundle.path.name, "sha256": bundle.sha256},
+        versions=installed_versions(),
+        vocabulary=VOCABULARY.fingerprint,
+        ids=tuple(ids.tolist()),
+        parts=tuple((part.name, part.program) for part in bundle.style.parts),
+        title=request.title or f"{bundle.style.name.capitalize()} in {form.key}",
+        sound={},
+        report=report,
+    )
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of the packages whose output a piece's files are."""
+    return {name: _version(name) for name in _PACKAGES}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,90 @@
+"""Books of folk tunes in ABC: Aird's Airs, O'Neill's Music of Ireland, Ryan's Mammoth Collection."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, partial
+from typing import NamedTuple
+
+from data import abc
+from data.corpora.corpus import MUSIC21, Corpus, package_folder
+from theory.score import Score
+
+_TITLE = re.compile(r"^T:(.*)", re.MULTILINE)
+_ARTICLES = frozenset(("the", "a", "an"))
+_NO_LICENCE = (
+    "The tunes are in the public domain. The transcriptions state no licence; music21 distributes its corpus 'with the "
+    "permission of the encoders', some of it 'not for commercial uses' (corpus/license.txt)."
+)
+
+
+class _Tune(NamedTuple):
+    file: str
+    number: str
+    group: str
+
+
+@cache
+def _tunes(folder: str) -> dict[str, _Tune]:
+    """Id -> tune, sorted; a file of one tune gives the id, else "#" and the tune's number follow."""
+    table: dict[str, _Tune] = {}
+    for path in (package_folder() / folder).glob("*.abc"):
+        texts = abc.tunes(path)
+        for number, text in texts.items():
+            id_ = f"{folder}/{path.stem}" if len(texts) == 1 else f"{folder}/{path.stem}#{number}"
+            table[id_] = _Tune(path.name, number, _title_group(text) or id_)
+    return dict(sorted(table.items()))
+
+
+def _title_group(text: str) -> str:
+    """Tunes of one title are one group, in all books: the collections drew on each other."""
+    title = _TITLE.search(text)
+    words = set(re.findall(r"\w+", title.group(1).lower().replace("'", ""))) - _ARTICLES if title else set()
+    return f"tunes/{' '.join(sorted(words))}" if words else ""
+
+
+def _ids(folder: str) -> tuple[str, ...]:
+    return tuple(_tunes(folder))
+
+
+def _read(folder: str, id: str) -> Score:  # noqa: A002
+    tune = _tunes(folder)[id]
+    return abc.read_with_report(package_folder() / folder / tune.file, tune.number)[0]
+
+
+def _group(folder: str, id: str) -> str:  # noqa: A002
+    return _tunes(folder)[id].group
+
+
+def _book(name: str, folder: str, title: str, source: str) -> Corpus:
+    return Corpus(
+        name=name,
+        title=title,
+        source=source,
+        licence=_NO_LICENCE,
+        citation=MUSIC21,
+        list_ids=partial(_ids, folder),
+        read_id=partial(_read, folder),
+        group_of=partial(_group, folder),
+    )
+
+
+BOOKS = (
+    _book(
+        "airds_airs", "airdsAirs",
+        "James Aird: A Selection of Scotch, English, Irish and Foreign Airs, 6 volumes, Glasgow, 1778-1801",
+        "Transcribed by Jack Campin, 2009; in the corpus of the music21 package.",
+    ),
+    _book(
+        "oneills_1850", "oneills1850",
+        "Francis O'Neill: O'Neill's Music of Ireland, 1850 melodies, Chicago, 1903",
+        "Transcribed by many hands (J. Chambers, H. Norbeck, B. Safranek, T. O'Neil and others, named in each tune); "
+        "in the corpus of the music21 package.",
+    ),
+    _book(
+        "ryans_mammoth", "ryansMammoth",
+        "Ryan's Mammoth Collection (Cole's 1000 Fiddle Tunes), Boston, 1883",
+        "Transcribed by R. Davies, B. Puckette, J. Walsh and others, named in each tune; in the corpus of the music21 "
+        "package.",
+    ),
+)  # fmt: skip
