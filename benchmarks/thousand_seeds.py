@@ -17,8 +17,8 @@ from data import midi
 from theory.tokens import Tokenizer
 
 KEYS = {
-    "C major": "C", "A minor": "Am", "D minor": "Dm", "G major": "G", "Bb major": "Bb", "E minor": "Em", "F# minor": "F#m",
-    "Ab major": "Ab", "B minor": "Bm", "Eb minor": "Ebm", "C# minor": "C#m", "F major": "F",
+    "C major": "C", "A minor": "Am", "D minor": "Dm", "G major": "G", "Bb major": "Bb", "E minor": "Em",
+    "F# minor": "F#m", "Ab major": "Ab", "B minor": "Bm", "Eb minor": "Ebm", "C# minor": "C#m", "F major": "F",
 }  # fmt: skip
 METERS = ("4/4", "3/4")
 BARS = (1, 4, 8, 16)

@@ -132,8 +132,8 @@ def _windows(sequence: Sequence, size: int, first: int) -> Iterator[Sequence]:
     """Cut a sequence: one window of `first` tokens, then windows of `size`."""
     for start in [0, *range(first, len(sequence.tokens), size)]:
         end = first if start == 0 else start + size
-        columns: list[Any] = [column[start:end] for column in sequence[:5]]
-        yield Sequence(*columns, sequence.notes if start == 0 else 0)
+        cut: dict[str, Any] = {name: getattr(sequence, name)[start:end] for name in Sequence._fields if name != "notes"}
+        yield Sequence(**cut, notes=sequence.notes if start == 0 else 0)
 
 
 def _padded(sequences: list[Sequence]) -> Batch:

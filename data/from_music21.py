@@ -42,6 +42,7 @@ from theory.score import (
 LeftOut = dict[str, int]
 """What a reader left out: kind -> how many, in alphabetical order."""
 
+DRUM_ID = "drum-"  # what the identity of a drum note begins with; General MIDI's number follows
 FINEST_TICKS_PER_QUARTER = 10080  # exact for 128ths, triplets of 64ths, quintuplets and septuplets
 
 # What a Score has no place for: music21 class -> the word for the report. The first that matches counts.
@@ -285,9 +286,11 @@ def _spelling(step: str, midi: int) -> int:
 
 
 def _drum(note: Any) -> int:
-    instrument = note.storedInstrument
-    mapped = getattr(instrument, "percMapPitch", None)
-    return int(note.displayPitch().midi if mapped is None else mapped)
+    """General MIDI's number where the reader left it as the note's identity, else the place on the staff."""
+    identity = str(note.id)
+    if identity.startswith(DRUM_ID):
+        return int(identity.removeprefix(DRUM_ID))
+    return int(note.displayPitch().midi)
 
 
 def _add(part: _Part, row: _Row, tie: Any, ties: dict[tuple[int, int], _Row]) -> None:
@@ -323,7 +326,7 @@ def _take_tempo(part: _Part, onset: Fraction, element: Any, *_: Any) -> None:
     quarters_per_minute = None if element.numberImplicit else element.getQuarterBPM()
     if quarters_per_minute is not None and MIN_TEMPO <= quarters_per_minute <= MAX_TEMPO:
         part.tempos.append((onset, quarters_per_minute))
-    part.left_out["tempo word"] += bool(element.text)
+    part.left_out["tempo word"] += bool(element.text) and not element.textImplicit
 
 
 def _take_text(part: _Part, onset: Fraction, element: Any, *_: Any) -> None:

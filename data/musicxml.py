@@ -7,13 +7,25 @@ import zipfile
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
 
-from data.from_music21 import LeftOut, score_of
-from data.notation import parsing, read_bytes
+from data.from_music21 import DRUM_ID, LeftOut, score_of
+from data.notation import parsing, quiet, read_bytes
+from data.output import atomic_path
+from data.to_music21 import stream_of
 from theory.errors import FileFormatError
 from theory.score import Score
 
 _CONTAINER = "META-INF/container.xml"
+_CONTAINER_TEXT = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<container><rootfiles><rootfile full-path="score.musicxml" '
+    b'media-type="application/vnd.recordare.musicxml+xml"/></rootfiles></container>\n'
+)
+_HEAD = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE score-partwise PUBLIC '
+    b'"-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">\n'
+)
+_ALWAYS = (1980, 1, 1, 0, 0, 0)  # the time that a zip gives its members
 
 
 def read(path: str | Path) -> Score:
@@ -41,34 +53,92 @@ def read_with_report(path: str | Path) -> tuple[Score, LeftOut]:
         root = ElementTree.fromstring(_unzipped(content))
         if root.tag != "score-partwise":
             raise FileFormatError(f"{path} is no MusicXML score by parts: its root is <{root.tag}>")
+        _identify_drums(root)
         importer.xmlRootToScore(root, importer.stream)
         return score_of(importer.stream)
 
 
 def write(score: Score, path: str | Path) -> None:
-    """Write a score as MusicXML; a path that ends in .mxl is written zipped.
+    """Write a score as MusicXML; where the path ends in .mxl, zipped.
 
-    The file is the same, byte by byte, on every run. Notes are spelled by their track's spelling column, else by the key
-    in force, and tied at bar lines and beats as a musician writes; times that no note value says move to the nearest
-    that one does. Velocities, controls and sounds beyond four voices on a staff have no place in notation.
+    The file is the same, byte by byte, on every run. Notes are spelled by their track's spelling column, else by the
+    key in force, and tied at bar lines and beats as a musician writes; times that no note value says move to the
+    nearest that one does. Velocities, controls and what sounds beyond four voices on a staff have no place in notation.
 
     Raises:
         OutputError: the place cannot be written.
     """
     with quiet():
         content = _exported(score)
+    if Path(path).suffix.lower() == ".mxl":
+        content = _zipped(content)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(_zipped(content) if Path(path).suffix.lower() == ".mxl" else content)
+        temporary.write_bytes(content)
 
 
 def _exported(score: Score) -> bytes:
     from music21.musicxml.m21ToXml import ScoreExporter
 
     root = ScoreExporter(stream_of(score), makeNotation=False).parse()
-    _name_drums(root)
-    _sign(root)
+    for part, header in zip(root.findall("part"), root.findall("part-list/score-part"), strict=True):
+        _name_drums(part, header)
+    encoding = root.find("identification/encoding")
+    for element in list(encoding):
+        if element.tag in ("encoding-date", "software"):  # the day and the version would make two runs differ
+            encoding.remove(element)
+    encoding.insert(0, _text_element("software", "Cadenza"))
     ElementTree.indent(root)
     return _HEAD + ElementTree.tostring(root, encoding="utf-8") + b"\n"
+
+
+def _text_element(tag: str, text: str) -> Element:
+    element = Element(tag)
+    element.text = text
+    return element
+
+
+# Drums: MusicXML gives each its own instrument in the part, with General MIDI's number plus one. music21 keeps one
+# instrument a class, so that the number travels as the identity of the note instead.
+
+
+def _name_drums(part: Element, header: Element) -> None:
+    """Give each drum of a part its instrument, and each note the instrument's name in place of its identity."""
+    notes = [note for note in part.iter("note") if (note.get("id") or "").startswith(DRUM_ID)]
+    if not notes:
+        return
+    for element in [*header.findall("score-instrument"), *header.findall("midi-instrument")]:
+        header.remove(element)
+    numbers = sorted({int(note.attrib["id"].removeprefix(DRUM_ID)) for note in notes})
+    for number in numbers:
+        instrument = SubElement(header, "score-instrument", id=f"{header.attrib['id']}-I{number}")
+        SubElement(instrument, "instrument-name").text = f"Drum {number}"
+    for number in numbers:
+        sound = SubElement(header, "midi-instrument", id=f"{header.attrib['id']}-I{number}")
+        SubElement(sound, "midi-channel").text = "10"
+        SubElement(sound, "midi-unpitched").text = str(number + 1)
+    for note in notes:
+        number = int(note.attrib.pop("id").removeprefix(DRUM_ID))
+        for old in note.findall("instrument"):
+            note.remove(old)
+        before = [child.tag for child in note].index("duration") + 1
+        while note[before].tag == "tie":
+            before += 1
+        note.insert(before, Element("instrument", id=f"{header.attrib['id']}-I{number}"))
+
+
+def _identify_drums(root: Element) -> None:
+    numbers = {
+        sound.get("id"): int(sound.findtext("midi-unpitched") or 0) - 1
+        for sound in root.iter("midi-instrument")
+        if sound.findtext("midi-unpitched")
+    }
+    for note in root.iter("note"):
+        instrument = note.find("instrument")
+        if instrument is not None and note.find("unpitched") is not None and instrument.get("id") in numbers:
+            note.set("id", f"{DRUM_ID}{numbers[instrument.get('id')]}")
+
+
+# The zipped form
 
 
 def _unzipped(content: bytes) -> bytes:
@@ -79,3 +149,11 @@ def _unzipped(content: bytes) -> bytes:
         container = ElementTree.fromstring(archive.read(_CONTAINER))
         root_file = next(element for element in container.iter() if element.tag.endswith("rootfile"))
         return archive.read(root_file.attrib["full-path"])
+
+
+def _zipped(content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, member in ((_CONTAINER, _CONTAINER_TEXT), ("score.musicxml", content)):
+            archive.writestr(zipfile.ZipInfo(name, _ALWAYS), member, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()

@@ -19,6 +19,7 @@ from data.engraving import (
     written_bar,
     written_voices,
 )
+from data.from_music21 import DRUM_ID
 from theory.key import Key
 from theory.pitch import Pitch
 from theory.score import FERMATA, Score, Track
@@ -27,6 +28,7 @@ COMPOSER = "Cadenza"
 _KEYBOARDS = frozenset((*range(24), 46))  # pianos, mallets, organs, accordions; the harp
 _VOICES = frozenset((52, 53, 54, 85, 91))
 _TENOR = re.compile(r"\btenor\b", re.IGNORECASE)
+_ABBREVIATIONS = {"Soprano": "S.", "Alto": "A.", "Tenor": "T.", "Bass": "B."}
 _REHEARSAL = re.compile(r"[A-Z]\d?")
 # Where General MIDI's drums stand on a staff, and their note heads (Weinberg, "Guidelines for Drumset Notation", 1994).
 _DRUM_PLACES: dict[int, tuple[str, str]] = {
@@ -103,7 +105,9 @@ def _instrument(track: Track, number: int) -> Any:
     made.midiChannel = 9 if track.is_drum else None
     made.partId, made.instrumentId = f"P{number}", f"P{number}-I1"
     made.partName = clean(track.name) or ("Drums" if track.is_drum else made.instrumentName)
-    made.partAbbreviation = None
+    if track.name:
+        made.instrumentAbbreviation = None
+    made.partAbbreviation = _ABBREVIATIONS.get(track.name)
     return made
 
 
@@ -221,7 +225,9 @@ def _element(piece: Written, bar: Bar, fermatas: set[Fraction], accidentals: _Ac
         return rest
     element = _drums(piece) if is_drum else _pitched(piece, accidentals)
     if bar.start + piece.onset in fermatas and not piece.tied_from:
-        element.expressions.append(expressions.Fermata())
+        fermata: Any = expressions.Fermata()
+        fermata.type = "upright"
+        element.expressions.append(fermata)
     return element
 
 
@@ -256,7 +262,7 @@ def _drums(piece: Written) -> Any:
         place, head = _DRUM_PLACES.get(tone.pitch, _OTHER_DRUM)
         drum: Any = note.Unpitched(displayName=place)
         drum.notehead = head
-        drum.id = f"drum-{tone.pitch}"
+        drum.id = f"{DRUM_ID}{tone.pitch}"
         drum.tie = _tie(piece)
         notes.append(drum)
     element: Any = notes[0] if len(notes) == 1 else percussion.PercussionChord(notes)

@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 from token_strategies import names, walk
 
-from theory.score import Score
 from theory.tokens import VOCABULARY, Kind, State, Tokenizer
 from theory.tokens.grammar import FOLLOWERS
-from theory.tokens.vocabulary import END
 
 TOKENIZER = Tokenizer()
 SEEDS = range(40)
@@ -161,7 +159,3 @@ def test_a_state_knows_where_it_stands() -> None:
     assert (state.bar, state.bar_start, state.bar_length, state.step) == (1, 48, 72, 48)
     assert (state.meter, state.tempo, state.key) == ((3, 2), 120, None)
     assert (state.drums, state.last_pitch, state.free_at) == ([False, True], [60, -1], [24, 0])
-
-
-def test_end_is_reachable_from_any_score() -> None:
-    assert TOKENIZER.encode(Score())[-1] == END
