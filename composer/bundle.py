@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def find(style: str, model: str) -> Path:
     Raises:
         UnknownNameError: no such style, or no such model for it; lists what exists.
     """
-    if (Path(model) / CONFIG).is_file():
+    if os.path.isfile(Path(model) / CONFIG):  # False, not an error, for what can be no path
         return Path(model)
     if f"{style}-{model}" in names():
         return PRETRAINED / f"{style}-{model}"
@@ -88,8 +89,10 @@ def load(folder: Path) -> Bundle:
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         blob = (folder / WEIGHTS).read_bytes()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{folder} is no model: {error}") from None
+    if not isinstance(config, dict):
+        raise ModelError(f"{folder / CONFIG} is damaged: it holds no object")
     if config.get("vocabulary") != VOCABULARY.fingerprint:
         raise ModelError(f"{folder} speaks another vocabulary than this version of Cadenza: train it again")
     try:
@@ -97,5 +100,7 @@ def load(folder: Path) -> Bundle:
     except KeyError as error:
         raise ModelError(f"{folder / CONFIG} lacks {error}") from None
     arrays, _ = checkpoint.load(folder / WEIGHTS)
+    if {name: array.shape for name, array in arrays.items()} != decoder.shapes():
+        raise ModelError(f"{folder / WEIGHTS} does not hold the weights that {CONFIG} describes")
     weights = {name: array.astype(np.float32) for name, array in arrays.items()}
     return Bundle(weights, decoder, style, hashlib.sha256(blob).hexdigest(), folder)

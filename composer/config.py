@@ -7,6 +7,7 @@ from typing import Any
 
 from theory.errors import ModelError
 from theory.tokens import VOCABULARY
+from theory.tokens.features import COLUMNS, PITCHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,28 @@ class DecoderConfig:
         """Read what `to_dict` wrote.
 
         Raises:
-            ModelError: a field is missing or unknown.
+            ModelError: a field is missing, unknown, or no size.
         """
         known = {field.name for field in fields(cls)}
-        if set(values) != known:
-            raise ModelError(f"decoder configuration has fields {sorted(values)}, expected {sorted(known)}")
+        if not isinstance(values, dict) or set(values) != known:
+            raise ModelError(f"decoder configuration has fields {sorted(values or ())}, expected {sorted(known)}")
+        if not all(type(values[name]) is int and values[name] > 0 for name in known - {"dropout"}):
+            raise ModelError("decoder configuration: sizes must be whole numbers above 0")
         return cls(**values)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every weight, by the name that the runtime reads."""
+        result: dict[str, tuple[int, ...]] = {
+            "embedding": (self.vocabulary, self.embedding),
+            "context.null": (self.context,),
+            "context.heard": (PITCHES, self.context),
+            "output.kernel": (self.units, self.vocabulary),
+            "output.bias": (self.vocabulary,),
+        }
+        result |= {f"context.{name}": (values, self.context) for name, values in COLUMNS.items()}
+        for index in range(self.layers):
+            below = self.units if index else self.embedding + self.context
+            result[f"lstm{index}.kernel"] = (below, 4 * self.units)
+            result[f"lstm{index}.recurrent"] = (self.units, 4 * self.units)
+            result[f"lstm{index}.bias"] = (4 * self.units,)
+        return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,7 +40,7 @@ def targets(out: str, formats: Iterable[str] | None) -> dict[str, Path]:
     Raises:
         RequestError: an unknown format, a folder, or a file name beside a list of formats.
     """
-    if not out or out.endswith(("/", "\\")) or Path(out).is_dir():
+    if not out or out.endswith(("/", "\\")) or os.path.isdir(out):
         raise RequestError(f"{out or '(empty)'!r} is a folder: name a piece in it, as in {Path(out or 'out') / 'song'}")
     suffix = Path(out).suffix.lstrip(".").lower()
     if suffix in FORMATS:
@@ -109,7 +110,7 @@ def write_piece(piece: Piece, files: dict[str, Path], soundfont: str | None = No
         # FluidSynth leaves Python free: the sound is rendered while the score is written.
         rendering = pool.submit(synth.render, piece.score, soundfont=soundfont) if "wav" in files else None
         if "mid" in files:
-            midi.write(piece.score, files["mid"], text=piece.recipe.to_json())
+            midi.write(piece.score, files["mid"], private=piece.recipe.to_json())
         if "musicxml" in files:
             data.write(piece.score, files["musicxml"])
         audio = rendering.result() if rendering else None
@@ -135,9 +136,8 @@ def read_recipe(path: Path) -> Recipe:
     """
     try:
         if path.suffix.lower() != ".json":
-            for text in midi.texts(path):
-                if text.startswith("{"):
-                    return Recipe.from_json(text)
+            for text in midi.read_private(path):
+                return Recipe.from_json(text)
             raise FileFormatError("there is no Cadenza recipe in it")
         return Recipe.from_json(path.read_text(encoding="utf-8"))
     except FileFormatError as error:

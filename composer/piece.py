@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from composer.bundle import Bundle
 from composer.request import Form, Request
-from theory.errors import FileFormatError
+from theory.errors import FileFormatError, TokenError
 from theory.score import Score
 from theory.tokens import VOCABULARY, Tokenizer
 
 _PACKAGES = ("cadenza", "numpy", "mido", "music21", "matplotlib", "soundfile")
 _FORMAT = 1
+_KINDS = {"request": dict, "model": dict, "versions": dict, "vocabulary": str, "title": str, "sound": dict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class Report:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Report:
         """Read what `to_dict` wrote."""
-        return cls(**values)
+        counts = {"bars", "notes", "new_notes"}
+        return cls(**{name: _exactly(int if name in counts else float, value) for name, value in values.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,12 @@ class Recipe:
         """The piece.
 
         Raises:
-            TokenError: the ids spell no score.
+            TokenError: the ids spell no score, or one of another number of parts.
+            ScoreError: a part has no General MIDI program.
         """
         plain = Tokenizer().decode(self.ids)
+        if len(plain.tracks) != len(self.parts):
+            raise TokenError(f"the recipe names {len(self.parts)} parts, its token ids hold {len(plain.tracks)}")
         tracks = tuple(
             track.replace(name=name, program=program)
             for track, (name, program) in zip(plain.tracks, self.parts, strict=True)
@@ -102,17 +107,25 @@ class Recipe:
             values = json.loads(text)
             if values.pop("cadenza_recipe") != _FORMAT:
                 raise FileFormatError("the recipe was written by a newer version of Cadenza: update it")
-            values["ids"] = tuple(int(token) for token in values["ids"])
-            values["parts"] = tuple((str(name), int(program)) for name, program in values["parts"])
+            values["ids"] = tuple(_exactly(int, token) for token in values["ids"])
+            values["parts"] = tuple((_exactly(str, name), _exactly(int, program)) for name, program in values["parts"])
             values["report"] = Report.from_dict(values["report"])
+            for name, kind in _KINDS.items():
+                _exactly(kind, values[name])
             recipe = cls(**values)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             if isinstance(error, FileFormatError):
                 raise
             raise FileFormatError("there is no Cadenza recipe in it") from None
         if recipe.vocabulary != VOCABULARY.fingerprint:
             raise FileFormatError("the recipe's token ids mean something else in this version of Cadenza")
         return recipe
+
+
+def _exactly(kind: type, value: Any) -> Any:
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} is no {kind.__name__}")
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,8 @@ class Request:
             RequestError: a meter or mode that the style does not write.
         """
         form = Form(
-            key=Key.parse(self.key or style.key),
-            meter=Meter.parse(self.meter or style.meter),
+            key=Key.parse(style.key if self.key is None else self.key),
+            meter=Meter.parse(style.meter if self.meter is None else self.meter),
             tempo=self.tempo or style.tempo,
             bars=self.bars or style.bars,
         )

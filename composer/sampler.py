@@ -68,7 +68,8 @@ def draw(logits: NDArray[np.float32], allowed: NDArray[np.int64], sampling: Samp
     scores = logits[allowed].astype(np.float64)
     if sampling.temperature == 0:
         return int(allowed[np.argmax(scores)])
-    weights = np.exp((scores - scores.max()) / sampling.temperature)
+    with np.errstate(over="ignore"):  # a tiny temperature makes all but the likeliest -inf, as it should
+        weights = np.exp((scores - scores.max()) / sampling.temperature)
     if sampling.top_k or sampling.top_p < 1:
         weights = _likeliest(weights, sampling)
     sums = np.cumsum(weights)

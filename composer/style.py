@@ -25,6 +25,9 @@ class Part:
     highest: int
 
 
+_PLAIN = {"name": str, "key": str, "meter": str, "tempo": int, "bars": int, "fermatas": bool}
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
     """What a model learnt to write.
@@ -60,6 +63,9 @@ class Style:
         """
         try:
             parts = tuple(Part(**part) for part in values["parts"])
+            wrong = [name for name, kind in _PLAIN.items() if type(values[name]) is not kind]
+            if wrong or not parts:
+                raise TypeError(f"look at {', '.join(wrong) or 'parts'}")
             lists = {name: tuple(values[name]) for name in ("meters", "modes")}
             return cls(**{**values, **lists, "parts": parts})
         except (KeyError, TypeError) as error:

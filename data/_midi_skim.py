@@ -19,7 +19,9 @@ from dataclasses import dataclass, field
 from theory.score import PITCH_BEND, PRESSURE
 
 _META, _SYSEX, _ESCAPE = 0xFF, 0xF0, 0xF7
-_TEXT, _TRACK_NAME = 0x01, 0x03
+_TEXT, _TRACK_NAME, _SEQUENCER_SPECIFIC = 0x01, 0x03, 0x7F
+# How an event of our own begins: the maker's number that is nobody's (0x7D), then our name.
+OURS = b"\x7dcadenza "
 _OTHER_TEXTS = {0x02: "copyright", 0x04: "instrument name", 0x07: "cue point"}
 _NOTE_ON, _KEY_PRESSURE, _CONTROL, _PROGRAM, _PRESSURE, _BEND = 0x90, 0xA0, 0xB0, 0xC0, 0xD0, 0xE0
 _DATA_BYTES = {0x80: 2, _NOTE_ON: 2, _KEY_PRESSURE: 2, _CONTROL: 2, _PROGRAM: 1, _PRESSURE: 1, _BEND: 2}
@@ -43,6 +45,7 @@ class Skim:
         controls: rows (tick, kind, value) of controls and pitch bends before the first note.
         pressures: rows (tick, kind, value) of channel pressure, in the whole chunk.
         texts: rows (tick, text), in the whole chunk.
+        private: what Cadenza itself wrote into the chunk for its own use.
         left_out: counts of what a score cannot hold, in the whole chunk.
     """
 
@@ -54,6 +57,7 @@ class Skim:
     controls: list[Control] = field(default_factory=list)
     pressures: list[Control] = field(default_factory=list)
     texts: list[tuple[int, str]] = field(default_factory=list)
+    private: list[str] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
 
 
@@ -82,6 +86,8 @@ def _take_meta(found: Skim, tick: int, data: bytes) -> None:
         found.name = _decoded(content)
     elif kind == _TEXT:
         found.texts.append((tick, _decoded(content)))
+    elif kind == _SEQUENCER_SPECIFIC and content.startswith(OURS):
+        found.private.append(_decoded(content.removeprefix(OURS)))
     elif kind in _OTHER_TEXTS:
         found.left_out[_OTHER_TEXTS[kind]] += 1
 

@@ -11,6 +11,7 @@ import mido
 import numpy as np
 from numpy.typing import NDArray
 
+from data._midi_skim import OURS
 from data.output import atomic_path
 from theory.errors import ScoreError
 from theory.key import Key
@@ -38,11 +39,11 @@ class _Event(NamedTuple):
     message: Any  # a mido message without its time
 
 
-def write(score: Score, path: str | Path, *, text: str | None = None) -> None:
+def write(score: Score, path: str | Path, *, private: str | None = None) -> None:
     """Write a type-1 MIDI file at 480 ticks a quarter, whole or not at all; missing folders are made.
 
     The conductor track is named after the piece and ends where the piece ends. It holds tempos, meters, keys, markers,
-    chords (as texts "chord: Am7") and `text`. Then one track follows for each of the score's, "Track 2" where it has no
+    chords (as texts "chord: Am7") and `private`. Then one track follows for each of the score's, "Track 2" where it has no
     name: bank and program at tick 0, controls and notes, and the keys once more unless it is drums, because MuseScore 3
     heeds a key only in the track itself (other readers then list each key several times). Modes other than major
     and minor are written as the major or minor key of the same signature.
@@ -57,21 +58,22 @@ def write(score: Score, path: str | Path, *, text: str | None = None) -> None:
     Args:
         score: what to write.
         path: where to.
-        text: goes into the file as a text event at tick 0, for example a recipe in JSON.
+        private: a text for Cadenza's own use, such as a recipe in JSON. It goes into a sequencer-specific meta event at
+            tick 0, because notation programs print texts of the ordinary kind into the first bar.
 
     Raises:
         ScoreError: a silence of more than 2^28 - 1 ticks, or a piece too long for 480 ticks a quarter.
         OutputError: the place cannot be written.
     """
-    content = _encoded(score, text)
+    content = _encoded(score, private)
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 
 
-def _encoded(score: Score, text: str | None) -> bytes:
+def _encoded(score: Score, private: str | None) -> bytes:
     score = resample(score, TICKS_PER_QUARTER)
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
-    file.tracks.append(_chunk(_conductor(score, text), score.end))
+    file.tracks.append(_chunk(_conductor(score, private), score.end))
     counts = {True: 0, False: 0}
     for index, track in enumerate(score.tracks):
         port, place = divmod(counts[track.is_drum], len(_MELODIC_CHANNELS))
@@ -110,11 +112,11 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _conductor(score: Score, text: str | None) -> Iterator[_Event]:
+def _conductor(score: Score, private: str | None) -> Iterator[_Event]:
     if score.title:
         yield _meta(0, "track_name", name=_clean(score.title))
-    if text is not None:
-        yield _meta(0, "text", text=_clean(text))
+    if private is not None:
+        yield _meta(0, "sequencer_specific", data=tuple(OURS + private.encode("utf-8", "replace")))
     yield from (_meta(tick, "time_signature", **_time_signature(meter)) for tick, meter in score.meters)
     yield from _keys(score)
     yield from (_meta(tick, "set_tempo", tempo=tempo) for tick, tempo in score.tempos)

@@ -48,7 +48,7 @@ def entries(source: str) -> tuple[int, Iterator[Entry]]:
         groups = chorales.groups() if source == chorales.CORPUS.name else {}
         return len(names), _parsed(partial(_read_piece, source), names, [groups.get(name, name) for name in names])
     folder = Path(source)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise InputFileError(f"{source} is neither a corpus ({', '.join(corpora.names())}) nor a folder")
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix.lower() in READABLE)
     if not files:

@@ -5,6 +5,7 @@ Nothing here knows a file format. Times are exact fractions of a quarter from th
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -17,8 +18,8 @@ from theory.rhythm import NoteValue, note_value, split_duration
 from theory.score import Score, Track
 
 MAX_VOICES = 4  # on a staff: what notation programs take
-_EXACT_PARTS = (16, 12, 10, 14)  # of a quarter: 64ths, triplets down to 32nds, quintuplets, septuplets
-_COARSE_PARTS = (4, 3)  # for playing that lies on none of these
+_GRIDS = (8, 6, 16, 12, 5, 7)  # parts of a quarter that note values can say, the plainest first
+_A_LITTLE = Fraction(1, 4)  # by which a note played by hand may miss the next
 _SMALLEST = Fraction(1, 8)
 
 
@@ -86,46 +87,79 @@ def bars(score: Score) -> list[Bar]:
     if score.pickup and len(result) > 1:
         full = result[1].meter
         result[0] = replace(result[0], meter=full, offset=full.bar_quarters - result[0].end)
+        if result[-1].end - Fraction(score.end, resolution) == result[0].end:  # what the pickup took, the last bar lacks
+            result[-1] = replace(result[-1], end=Fraction(score.end, resolution))
     return result
 
 
 # Times
 
 
-def quantized(times: Iterable[Fraction]) -> dict[Fraction, Fraction]:
-    """Times -> times that note values can say.
+def quantized(onsets: Iterable[Fraction]) -> dict[int, int]:
+    """Grid of each quarter in which notes start: quarter -> into how many equal parts it divides.
 
-    Quarter by quarter, times that already lie on 64ths or on one tuplet's grid stay; else all of the quarter move to
-    the nearest 16ths, or to triplets where these fit clearly better.
+    The first of 32nds, triplet 16ths, 64ths, triplet 32nds, quintuplets and septuplets that holds all of a quarter's
+    onsets. Where a good part of all onsets lies on neither of the first two, the music was played by hand: its quarters
+    divide into 16ths, 32nds where it is crowded, or triplets where these fit much better.
     """
-    moved: dict[Fraction, Fraction] = {}
-    for quarter, group in groupby(sorted(set(times)), key=lambda time: time // 1):
+    ordered = sorted(set(onsets))
+    is_played = sum(_lies_on(_GRIDS[:2], [onset]) is None for onset in ordered) > len(ordered) // 5
+    grids = {}
+    for quarter, group in groupby(ordered, key=lambda onset: onset // 1):
         inside = list(group)
-        parts = next((n for n in _EXACT_PARTS if all((n * time).denominator == 1 for time in inside)), None)
-        parts = parts or _nearest_parts([time - quarter for time in inside])
-        moved |= {time: Fraction(round(time * parts), parts) for time in inside}
-    return moved
+        exact = None if is_played else _lies_on(_GRIDS, inside)
+        grids[int(quarter)] = exact or _nearest_grid([onset - quarter for onset in inside])
+    return grids
 
 
-def _nearest_parts(times: Sequence[Fraction]) -> int:
-    straight, triplet = (sum(abs(time - Fraction(round(time * n), n)) for time in times) for n in _COARSE_PARTS)
-    if 3 * triplet < 2 * straight:
+def _lies_on(grids: Sequence[int], times: Sequence[Fraction]) -> int | None:
+    return next((parts for parts in grids if all((parts * time).denominator == 1 for time in times)), None)
+
+
+def _nearest_grid(times: Sequence[Fraction]) -> int:
+    straight, triplet = (sum(abs(time - Fraction(round(time * n), n)) for time in times) for n in (4, 3))
+    if len(times) > 1 and 3 * triplet < straight:
         return 3
     crowded = any(0 < after - before < Fraction(3, 16) for before, after in zip(times, times[1:], strict=False))
     return 8 if crowded else 4
 
 
 def sounds(rows: Iterable[tuple[Fraction, Fraction, Tone]]) -> list[Sound]:
-    """Chords from (onset, end, tone) rows: what starts and ends together, in order, high chords first."""
-    chords: dict[tuple[Fraction, Fraction], list[Tone]] = {}
+    """Chords from (onset, end, tone) rows: what starts and ends together, in order, high chords first.
+
+    Onsets move to the grid of their quarter (`quantized`), most often by nothing. Ends keep their place if note values
+    can say it; else they too move, and where a note ends a little before or after the next begins, it lasts until then.
+    """
     rows = list(rows)
-    moved = quantized(time for onset, end, _ in rows for time in (onset, end))
+    grids = quantized(onset for onset, _, _ in rows)
+    onsets = {onset: _moved(onset, grids) for onset, _, _ in rows}
+    starts = sorted(set(onsets.values()))
+    chords: dict[tuple[Fraction, Fraction], list[Tone]] = {}
     for onset, end, tone in rows:
-        start, stop = moved[onset], moved[end]
-        stop = stop if stop > start else start + _SMALLEST
-        chords.setdefault((start, stop), []).append(tone)
+        start = onsets[onset]
+        stop = end
+        if start != onset or _lies_on(_GRIDS, [end]) is None:
+            stop = _moved(end, grids)
+            following = bisect_left(starts, max(stop - _A_LITTLE, start + _SMALLEST))
+            stop = starts[following] if following < len(starts) and starts[following] <= stop + _A_LITTLE else stop
+        chords.setdefault((start, max(stop, start + _SMALLEST)), []).append(tone)
     made = [Sound(*span, tuple(sorted(set(tones)))) for span, tones in chords.items()]
     return sorted(made, key=lambda sound: (sound.onset, -sound.tones[-1].pitch, sound.end))
+
+
+def _moved(time: Fraction, grids: dict[int, int]) -> Fraction:
+    parts = grids.get(int(time // 1), 4)
+    return Fraction(round(time * parts), parts)
+
+
+def struck(rows: Iterable[tuple[Fraction, Fraction, Tone]]) -> list[Sound]:
+    """Drum strokes as one voice: each lasts until the next or the next quarter, however long the file holds it."""
+    strokes: dict[Fraction, set[Tone]] = {}
+    for sound in sounds(rows):
+        strokes.setdefault(sound.onset, set()).update(sound.tones)
+    onsets = sorted(strokes)
+    ends = [min(after, onset // 1 + 1) for onset, after in zip(onsets, [*onsets[1:], onsets[-1] + 1], strict=True)]
+    return [Sound(onset, end, tuple(sorted(strokes[onset]))) for onset, end in zip(onsets, ends, strict=True)]
 
 
 # Voices and staves
@@ -158,11 +192,13 @@ def _squeeze(voice: list[Sound], sound: Sound) -> None:
 
 
 def written_voices(track: Track, spelled: Sequence[int], resolution: int) -> list[list[Sound]]:
-    """The voices of a track: its own column's, each dealt again where it overlaps itself; without one, dealt as needed."""
+    """The voices of a track: its own column's, each dealt again where it overlaps itself; without one, as needed."""
     rows: dict[int, list[tuple[Fraction, Fraction, Tone]]] = {}
     for note, spelling in zip(track, spelled, strict=True):
         row = (Fraction(note.onset, resolution), Fraction(note.end, resolution), Tone(note.pitch, int(spelling)))
         rows.setdefault(note.voice or 0, []).append(row)
+    if track.is_drum:
+        return [struck(row for own in rows.values() for row in own)] if rows else []
     return [voice for _, own in sorted(rows.items()) for voice in voices(sounds(own))]
 
 
@@ -201,9 +237,9 @@ def written_bar(voice: Sequence[Sound], bar: Bar, *, is_first: bool) -> list[Wri
     """
     pieces: list[Written] = []
     at = bar.start
-    for sound in voice:
-        if sound.end <= bar.start or sound.onset >= bar.end:
-            continue
+    first = bisect_right(voice, bar.start, key=lambda sound: sound.end)
+    last = bisect_left(voice, bar.end, key=lambda sound: sound.onset)
+    for sound in voice[first:last]:
         start, end = max(sound.onset, bar.start), min(sound.end, bar.end)
         pieces += _rests(at, start, bar)
         pieces += _tied(sound, start, end, bar)

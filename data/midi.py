@@ -93,15 +93,15 @@ def read_with_report(path: str | Path) -> tuple[Score, dict[str, int]]:
     return score, {kind: report[kind] for kind in sorted(report)}
 
 
-def texts(path: str | Path) -> tuple[str, ...]:
-    """All text events of a MIDI file, in order of tracks and ticks.
+def read_private(path: str | Path) -> tuple[str, ...]:
+    """What `write` put into the file as `private`: usually one text, none in files of other programs.
 
     Raises:
         InputFileError: missing or not readable.
         FileFormatError: no MIDI file, cut short, or in SMPTE time.
     """
     _, bodies = _track_chunks(read_bytes(path), path)
-    return tuple(text for body in bodies for _, text in skim(body).texts)
+    return tuple(text for body in bodies for text in skim(body).private)
 
 
 def _track_chunks(content: bytes, path: str | Path) -> tuple[int, list[bytes]]:
@@ -245,4 +245,4 @@ def _markers(chunks: list[_Chunk]) -> Iterator[Marker]:
     return (Marker(event.time, event.text) for chunk in chunks for event in chunk.parsed.markers)
 
 
-__all__ = ["read", "read_with_report", "texts", "write"]
+__all__ = ["read", "read_private", "read_with_report", "write"]

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, SubElement
 from data.from_music21 import DRUM_ID, LeftOut, score_of
 from data.notation import parsing, quiet, read_bytes
 from data.output import atomic_path
-from data.to_music21 import stream_of
+from data.to_music21 import clean, stream_of
 from theory.errors import FileFormatError
 from theory.score import Score
 
@@ -82,6 +82,8 @@ def _exported(score: Score) -> bytes:
     root = ScoreExporter(stream_of(score), makeNotation=False).parse()
     for part, header in zip(root.findall("part"), root.findall("part-list/score-part"), strict=True):
         _name_drums(part, header)
+    for title in root.findall("movement-title") + ([] if clean(score.title) else root.findall("work")):
+        root.remove(title)
     encoding = root.find("identification/encoding")
     for element in list(encoding):
         if element.tag in ("encoding-date", "software"):  # the day and the version would make two runs differ
@@ -103,6 +105,9 @@ def _text_element(tag: str, text: str) -> Element:
 
 def _name_drums(part: Element, header: Element) -> None:
     """Give each drum of a part its instrument, and each note the instrument's name in place of its identity."""
+    for note in part.iter("note"):
+        for instrument in note.findall("instrument"):  # music21 names one at random in a second staff
+            note.remove(instrument)
     notes = [note for note in part.iter("note") if (note.get("id") or "").startswith(DRUM_ID)]
     if not notes:
         return
@@ -118,8 +123,6 @@ def _name_drums(part: Element, header: Element) -> None:
         SubElement(sound, "midi-unpitched").text = str(number + 1)
     for note in notes:
         number = int(note.attrib.pop("id").removeprefix(DRUM_ID))
-        for old in note.findall("instrument"):
-            note.remove(old)
         before = [child.tag for child in note].index("duration") + 1
         while note[before].tag == "tie":
             before += 1

@@ -15,7 +15,6 @@ from data.engraving import (
     bars,
     hands,
     is_wide,
-    quantized,
     written_bar,
     written_voices,
 )
@@ -46,7 +45,7 @@ def stream_of(score: Score) -> Any:
     from music21 import layout, metadata, stream
 
     result = stream.Score()
-    result.metadata = metadata.Metadata(title=clean(score.title) or "Untitled", composer=COMPOSER)
+    result.metadata = metadata.Metadata(title=clean(score.title), composer=COMPOSER)
     measures = bars(score)
     for number, track in enumerate(score.tracks or (Track.empty(),), start=1):
         staves = _staves(score, track, measures, number)
@@ -72,13 +71,14 @@ def _staves(score: Score, track: Track, measures: list[Bar], number: int) -> lis
     spelled = _spelling(score, track)
     two = track.program in _KEYBOARDS and not track.is_drum and is_wide(track)
     parts = hands(track, spelled) if two else [(track, spelled)]
+    instrument = _instrument(track, number)
     staves = []
     for index, (notes, spelling) in enumerate(parts, start=1):
         staff: Any = stream.PartStaff() if two else stream.Part()
         staff.id = f"P{number}-Staff{index}" if two else f"P{number}"
+        staff.partName = instrument.partName
         if index == 1:
-            staff.insert(0, _instrument(track, number))
-            staff.partName = staff.getInstruments(recurse=False)[0].partName
+            staff.insert(0, instrument)
         _fill(staff, score, notes, spelling, measures, _clef(track, notes, index if two else 0))
         staves.append(staff)
     return staves
@@ -136,8 +136,7 @@ def _fill(staff: Any, score: Score, notes: Track, spelling: Sequence[int], measu
     from music21 import bar as bars_module
 
     resolution = score.ticks_per_quarter
-    held = {Fraction(marker.tick, resolution) for marker in score.markers if marker.text == FERMATA}
-    fermatas = set(held) | set(quantized(held).values())
+    fermatas = {Fraction(marker.tick, resolution) for marker in score.markers if marker.text == FERMATA}
     voices = written_voices(notes, spelling, resolution)
     keys = {Fraction(event.tick, resolution): event.key for event in score.keys}
     signature, meter = 0, None
@@ -376,5 +375,6 @@ def _tempo_marks(score: Score, measures: list[Bar]) -> list[tuple[Fraction, Any]
         beat = bar.meter.beat_quarters if bar.meter.is_compound else Fraction(1)
         number = round(60_000_000 / shown / float(beat), 2)
         mark: Any = tempo.MetronomeMark(number=int(number) if number == int(number) else number, referent=float(beat))
+        mark.placement = "above"
         marks.append((Fraction(inside[0].tick, score.ticks_per_quarter), mark))
     return marks

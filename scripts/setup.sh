@@ -74,7 +74,7 @@ ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1 || $get update
 install "$@" || { $get update && install "$@"; }'
 
 install_packages() {
-    say "installing $*"
+    say "missing on this system, trying to install: $*"
     case $MANAGER in
         apt-get) as_root sh -c "$APT" sh "$@" ;;
         dnf) as_root dnf install -y -q "$@" ;;
@@ -84,12 +84,17 @@ install_packages() {
     esac
 }
 
-# A .venv that works is kept: only pip is brought up to date with pyproject.toml.
+# Whether .venv can be kept: its Python and pip run, and it has not been moved (its scripts hold its path).
+works() {
+    is_version $PYTHON 'sys.version_info >= (3, 11)' && $PYTHON -m pip --version >/dev/null 2>&1 &&
+        [ "$(cat .venv/base.stamp 2>/dev/null || pwd -P)" = "$(pwd -P)" ]
+}
+
 set_up_base() {
     python=$PYTHON
     wanted=''
     name_packages
-    if ! is_version $PYTHON 'sys.version_info >= (3, 11)' || ! $PYTHON -m pip --version >/dev/null 2>&1; then
+    if ! works; then
         python=$(choose_python)
         if ! can_make_venv "$python"; then wanted="$python-venv"; fi
     fi

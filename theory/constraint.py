@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.errors import RequestError
 from theory.tokens.grammar import State
 from theory.tokens.vocabulary import BAR, END, LOW_STEPS, VOCABULARY, Kind
 
@@ -55,9 +56,17 @@ class OnlyKinds:
 
 @dataclass(frozen=True)
 class ExactForm:
-    """So many bars, each whole and of the meter it began with, and an end at the end of the last one."""
+    """So many bars, each whole and of the first one's meter, and an end at the end of the last one.
+
+    Raises:
+        RequestError: no bars.
+    """
 
     bars: int
+
+    def __post_init__(self) -> None:
+        if self.bars < 1:
+            raise RequestError(f"{self.bars} bars: a piece has at least 1")
 
     def forbid(self, state: State, mask: Mask) -> None:
         """Clear early ends, late bars, cut bars, changes of meter, and notes that would outlast the piece."""
@@ -107,9 +116,18 @@ class OneNoteAtATime:
 
 @dataclass(frozen=True)
 class Ranges:
-    """Each track stays in its range: lowest and highest MIDI pitch."""
+    """Each track stays in its range: lowest and highest MIDI pitch. Drums, and tracks beyond the last range, are free.
+
+    Raises:
+        RequestError: a range without pitches.
+    """
 
     by_track: tuple[tuple[int, int], ...]
+
+    def __post_init__(self) -> None:
+        for track, (lowest, highest) in enumerate(self.by_track):
+            if not 0 <= lowest <= highest <= 127:
+                raise RequestError(f"range {lowest} to {highest} of track {track}: must rise, within 0 to 127")
 
     def forbid(self, state: State, mask: Mask) -> None:
         """Clear pitches outside the current track's range."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -12,8 +13,7 @@ from theory.errors import CadenzaError
 
 app = typer.Typer(
     name="cadenza",
-    help="Compose music: a score, and the waveform that sounds like it.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -22,16 +22,35 @@ app = typer.Typer(
 for _module in (compose, continue_, render, replay, analyze, tokenize_, train, doctor):
     app.command(_module.NAME)(_module.run)
 
+
+@app.callback()
+def _cadenza(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Compose music: a score, and the waveform that sounds like it."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        print(f"cadenza {version_of('cadenza')}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
 _INTERRUPTED = 130
+_UsageError = typer.BadParameter.__bases__[0]  # typer carries its own copy of click in newer versions
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit the process with its code."""
     try:
-        app(arguments)
+        sys.exit(app(arguments, standalone_mode=False))
     except CadenzaError as error:
-        line = " ".join(str(error).split())
-        print(f"cadenza: {line}", file=sys.stderr)
+        _complain(str(error))
+        sys.exit(error.exit_code)
+    except _UsageError as error:
+        command = error.ctx.command_path if error.ctx else "cadenza"
+        _complain(f"{error.format_message().rstrip('.')} ({command} --help lists what there is)")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("cadenza: interrupted", file=sys.stderr)
@@ -42,6 +61,11 @@ def main(arguments: list[str] | None = None) -> None:
     except MemoryError:
         print("cadenza: out of memory: the piece or the file is too large for this machine", file=sys.stderr)
         sys.exit(1)
+
+
+def _complain(text: str) -> None:
+    """One line, whatever the message held."""
+    print(f"cadenza: {' '.join(text.split())}", file=sys.stderr)
 
 
 __all__ = ["app", "main"]

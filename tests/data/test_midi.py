@@ -253,12 +253,12 @@ def test_the_file_as_mido_sees_it(tmp_path):
         title="Übung ♫",
         end=2880,
     )
-    file = messages(score, tmp_path / "song.mid", text='{"seed": 7}')
+    file = messages(score, tmp_path / "song.mid", private='{"seed": 7}')
     assert (file.type, file.ticks_per_beat, len(file.tracks)) == (1, 480, 3)
     key = MetaMessage("key_signature", key="Am")
     assert list(file.tracks[0]) == [
         MetaMessage("track_name", name="Übung ♫"),
-        MetaMessage("text", text='{"seed": 7}'),
+        MetaMessage("sequencer_specific", data=(0x7D, *b'cadenza {"seed": 7}')),
         MetaMessage("time_signature", numerator=6, denominator=8, clocks_per_click=36, notated_32nd_notes_per_beat=8),
         key,
         MetaMessage("set_tempo", tempo=400_000),
@@ -326,8 +326,16 @@ def test_other_resolutions_are_resampled(again, ticks_per_quarter):
 
 def test_texts_of_any_kind_are_written(again):
     score = Score.from_notes([(0, 9, 60)], name="a\ud800b", title="\U0001d11e 夜\n\0", markers=(Marker(3, "\u3042 é"),))
-    back = again(score, text="ü\udfff")
+    back = again(score, private="ü\udfff")
     assert (back.title, back.tracks[0].name, back.markers) == (score.title, "a?b", score.markers)
+
+
+def test_a_private_text_comes_back_and_is_no_text_for_others(tmp_path):
+    midi.write(FOUR, tmp_path / "song.mid", private='{"é": 1}')
+    assert midi.read_private(tmp_path / "song.mid") == ('{"é": 1}',)
+    assert midi.read_with_report(tmp_path / "song.mid") == (FOUR, {})
+    midi.write(FOUR, tmp_path / "song.mid")
+    assert midi.read_private(tmp_path / "song.mid") == ()
 
 
 def test_what_a_midi_file_cannot_hold(tmp_path):
@@ -556,7 +564,7 @@ def damaged(content, rng):
 
 def test_damage_is_read_or_refused(tmp_path):
     rng = random.Random(11)
-    midi.write(FOUR.replace(chords=(ChordEvent(0, Chord.parse("Eb")),)), tmp_path / "whole.mid", text="x" * 50)
+    midi.write(FOUR.replace(chords=(ChordEvent(0, Chord.parse("Eb")),)), tmp_path / "whole.mid", private="x" * 50)
     whole, refusals = (tmp_path / "whole.mid").read_bytes(), []
     readable = 0
     for _ in range(500):

@@ -155,7 +155,9 @@ def test_controls_take_their_values_first() -> None:
 
 
 def test_a_state_knows_where_it_stands() -> None:
-    state = after(*OPENING, "TRACK 0", "PITCH 60", "DURATION_LOW 24", "POSITION_LOW 48", "BAR", "NUMERATOR 3", "DENOMINATOR 2")
+    state = after(
+        *OPENING, "TRACK 0", "PITCH 60", "DURATION_LOW 24", "POSITION_LOW 48", "BAR", "NUMERATOR 3", "DENOMINATOR 2"
+    )
     assert (state.bar, state.bar_start, state.bar_length, state.step) == (1, 48, 72, 48)
     assert (state.meter, state.tempo, state.key) == ((3, 2), 120, None)
     assert (state.drums, state.last_pitch, state.free_at) == ([False, True], [60, -1], [24, 0])

@@ -64,7 +64,10 @@ def test_any_score_comes_back(score: Score) -> None:
 
 def test_every_chord_comes_back() -> None:
     sets = [()] + [
-        degrees for size in (1, 2, 3) for degrees in product(CHORD_DEGREES, repeat=size) if sorted(set(degrees)) == [*degrees]
+        degrees
+        for size in (1, 2, 3)
+        for degrees in product(CHORD_DEGREES, repeat=size)
+        if sorted(set(degrees)) == [*degrees]
     ]
     chords = list(dict.fromkeys(Chord(0, quality, degrees, 4) for quality in CHORD_QUALITIES for degrees in sets))
     assert len(chords) > 1000
@@ -161,7 +164,11 @@ def test_all_that_happens_at_one_step_stands_in_order() -> None:
 
 @pytest.mark.parametrize(
     "score",
-    [Score(), Score(tracks=(Track.empty(program=5), Track.empty(is_drum=True))), Score(tempos=(TempoEvent(0, 400_000),))],
+    [
+        Score(),
+        Score(tracks=(Track.empty(program=5), Track.empty(is_drum=True))),
+        Score(tempos=(TempoEvent(0, 400_000),)),
+    ],
     ids=["nothing", "empty tracks", "a tempo"],
 )
 def test_pieces_without_length_have_no_bars(score: Score) -> None:
@@ -185,7 +192,6 @@ def test_a_note_as_long_as_a_score_can_count_comes_back() -> None:
 @pytest.mark.parametrize("id", corpora.get("chorales").ids()[::60])
 def test_chorales_come_back(id: str) -> None:  # noqa: A002
     comes_back(corpora.read("chorales", id))
-
 
 
 def test_real_files_come_back() -> None:

@@ -17,9 +17,7 @@ from theory.tokens.vocabulary import END, START
 TOKENIZER = Tokenizer()
 PIECES = [walk(seed, 120) for seed in range(12)]
 _IDS = {VOCABULARY.name(token): token for token in range(VOCABULARY.size)}
-OPENING = (
-    "START TRACK_0 PROGRAM_0 TRACK_1 DRUMS PROGRAM_0 BAR NUMERATOR_4 DENOMINATOR_2 POSITION_LOW_0 TEMPO_HIGH_112 TEMPO_LOW_8"
-)
+OPENING = "START TRACK_0 PROGRAM_0 TRACK_1 DRUMS PROGRAM_0 BAR NUMERATOR_4 DENOMINATOR_2 POSITION_LOW_0 TEMPO_HIGH_112 TEMPO_LOW_8"
 
 
 def ids_of(text: str) -> list[int]:
