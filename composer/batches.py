@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from composer import keyview
 from composer.style import Style
 from data.dataset import Entry
 from theory.score import Score
@@ -25,7 +26,7 @@ class Sequence(NamedTuple):
     """One training sequence: n tokens to read, n to predict.
 
     Attributes:
-        tokens, targets: int32 (n,).
+        tokens, targets: int32 (n,), ids as the network sees them (`composer.keyview`).
         plan: int32 (n, columns); heard: uint8 (n, 128).
         scored: bool (n,), whether the target counts (what a request gives is not the model's to guess).
         notes: how many notes it has.
@@ -88,17 +89,19 @@ def sequence(score: Score) -> Sequence:
     plan, heard = features(ids)
     kinds = VOCABULARY.kinds[ids]
     prompt = int(np.flatnonzero(kinds == Kind.TEMPO_LOW)[0])
+    signature = keyview.first_signature(score)
+    seen = keyview.token_map(signature)[ids].astype(np.int32)
     return Sequence(
-        tokens=ids[:-1],
-        targets=ids[1:],
-        plan=plan[:-1],
-        heard=heard[:-1],
+        tokens=seen[:-1],
+        targets=seen[1:],
+        plan=keyview.plan_seen(plan, signature)[:-1],
+        heard=keyview.heard_seen(heard, signature)[:-1],
         scored=np.arange(1, len(ids)) > prompt,
         notes=int(np.isin(kinds, (Kind.PITCH, Kind.DRUM)).sum()),
     )
 
 
-def epoch(pieces: list[Piece], batch_size: int, window: int, seed: int, number: int) -> Iterator[Batch]:
+def epoch(pieces: list[Piece], batch_size: int, window: int, seed: int, number: int) -> list[Batch]:
     """One epoch: every piece once, in a random key and at a random tempo, in batches of similar length, shuffled."""
     rng = np.random.default_rng([seed, number])
     windows: list[Sequence] = []
@@ -106,7 +109,7 @@ def epoch(pieces: list[Piece], batch_size: int, window: int, seed: int, number: 
         chosen = _at_tempo(_sequence(piece, int(rng.choice(piece.shifts))), int(rng.integers(*_TEMPOS)))
         windows += _windows(chosen, window, first=int(rng.integers(window // 2, window + 1)))
     batches = _batched(windows, batch_size)
-    return (batches[index] for index in rng.permutation(len(batches)))
+    return [batches[index] for index in rng.permutation(len(batches))]
 
 
 def evaluation(pieces: list[Piece], batch_size: int) -> Iterator[Batch]:

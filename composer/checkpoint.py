@@ -23,7 +23,7 @@ def save(path: Path, arrays: Arrays, meta: dict[str, Any]) -> None:
     """
     from safetensors.numpy import save as to_bytes
 
-    contiguous = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
+    contiguous = {name: np.asarray(array, order="C") for name, array in sorted(arrays.items())}
     blob = to_bytes(contiguous, metadata={"cadenza": json.dumps(meta, sort_keys=True)})
     with atomic_path(path) as temporary:
         temporary.write_bytes(blob)

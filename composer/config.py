@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from theory.errors import ModelError
+from theory.errors import ModelError, RequestError
 from theory.tokens import VOCABULARY
 from theory.tokens.features import COLUMNS, PITCHES
 
@@ -20,7 +20,10 @@ class DecoderConfig:
         context: size of a context vector.
         units: cells in an LSTM layer.
         layers: LSTM layers.
-        dropout: share of activations dropped between layers in training.
+        dropout: share of each LSTM layer's outputs dropped in training.
+
+    Raises:
+        RequestError: a size that is none.
     """
 
     vocabulary: int = VOCABULARY.size
@@ -29,6 +32,12 @@ class DecoderConfig:
     units: int = 384
     layers: int = 2
     dropout: float = 0.4
+
+    def __post_init__(self) -> None:
+        for name in ("vocabulary", "embedding", "context", "units", "layers"):
+            size = getattr(self, name)
+            if type(size) is not int or size < 1:
+                raise RequestError(f"{name} {size}: must be a whole number above 0")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -44,9 +53,10 @@ class DecoderConfig:
         known = {field.name for field in fields(cls)}
         if not isinstance(values, dict) or set(values) != known:
             raise ModelError(f"decoder configuration has fields {sorted(values or ())}, expected {sorted(known)}")
-        if not all(type(values[name]) is int and values[name] > 0 for name in known - {"dropout"}):
-            raise ModelError("decoder configuration: sizes must be whole numbers above 0")
-        return cls(**values)
+        try:
+            return cls(**values)
+        except RequestError as error:
+            raise ModelError(f"decoder configuration: {error}") from None
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every weight, by the name that the runtime reads."""

@@ -106,6 +106,8 @@ def write_piece(piece: Piece, files: dict[str, Path], soundfont: str | None = No
         OutputError: a place that cannot be written.
         SoundError: FluidSynth or the soundfont fails.
     """
+    if "wav" in files:
+        synth.find_soundfont(soundfont)  # a bad one is found before the first file is written
     with ThreadPoolExecutor(max_workers=1) as pool:
         # FluidSynth leaves Python free: the sound is rendered while the score is written.
         rendering = pool.submit(synth.render, piece.score, soundfont=soundfont) if "wav" in files else None

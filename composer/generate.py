@@ -14,7 +14,7 @@ from composer import bundle, phrasing
 from composer.bundle import Bundle
 from composer.piece import Piece, Report, recipe_of
 from composer.request import Form, Request
-from composer.runtime import Runtime
+from composer.runtime import Reader, Runtime
 from composer.sampler import Dice, draw
 from composer.style import Style
 from theory.analysis import estimate_key
@@ -22,9 +22,8 @@ from theory.constraint import Constraint, ExactForm, OneNoteAtATime, OnlyKinds, 
 from theory.errors import RequestError
 from theory.key import Key
 from theory.score import DEFAULT_VELOCITY, KeyEvent, MeterEvent, Score, TempoEvent, Track
-from theory.tokens import VOCABULARY, Kind, State, Tokenizer
-from theory.tokens.features import moment
-from theory.tokens.vocabulary import END
+from theory.tokens import VOCABULARY, Kind, Tokenizer
+from theory.tokens.vocabulary import BAR, END
 
 Progress = Callable[[int, int], None]
 
@@ -138,7 +137,7 @@ def _write(
     wanted: Request,
     progress: Progress | None,
 ) -> Draft:
-    dice, sampling, state, memory = Dice(wanted.seed), wanted.sampling, State(), runtime.start()
+    dice, sampling, reader = Dice(wanted.seed), wanted.sampling, Reader(runtime, bars)
     ids: list[int] = []
     nats = price = 0.0
     logits = np.zeros(VOCABULARY.size, dtype=np.float32)
@@ -146,15 +145,14 @@ def _write(
         if len(ids) < len(opening):
             token = opening[len(ids)]
         else:
-            choices = np.flatnonzero(allowed(state, constraints))
+            choices = np.flatnonzero(allowed(reader.state, constraints))
             token = draw(logits, choices, sampling, dice)
             surprise, toll = _costs(logits, choices, token)
             nats, price = nats + surprise, price + toll
         ids.append(token)
-        state.advance(token)
-        logits, memory = runtime.step(memory, token, runtime.context(*moment(state, bars)))
-        if progress and state.kind is Kind.BAR:
-            progress(state.bar, bars)
+        logits = reader.read(token)
+        if progress and token == BAR:
+            progress(reader.state.bar, bars)
     return Draft(ids, nats, price)
 
 

@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from composer.runtime import Runtime
+from composer.runtime import Reader, Runtime
 from theory.score import Score
-from theory.tokens import VOCABULARY, Kind, State, Tokenizer
-from theory.tokens.features import moment
+from theory.tokens import VOCABULARY, Kind, Tokenizer
 
 
 class Likelihood(NamedTuple):
@@ -35,11 +34,9 @@ def likelihood(runtime: Runtime, score: Score) -> Likelihood:
     """
     ids = Tokenizer().encode(score)
     prompt = int(np.flatnonzero(VOCABULARY.kinds[ids] == Kind.TEMPO_LOW)[0])
-    bars = score.bars
-    state, memory, nats = State(), runtime.start(), 0.0
+    reader, nats = Reader(runtime, score.bars), 0.0
     for index, (token, target) in enumerate(zip(ids[:-1].tolist(), ids[1:].tolist(), strict=True)):
-        state.advance(token)
-        logits, memory = runtime.step(memory, token, runtime.context(*moment(state, bars)))
+        logits = reader.read(token)
         if index >= prompt:
             scores = logits.astype(np.float64) - float(logits.max())
             nats += float(np.log(np.exp(scores).sum()) - scores[target])

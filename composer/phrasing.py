@@ -35,7 +35,7 @@ def shape(score: Score) -> Score:
 def _phrase_edges(score: Score) -> NDArray[np.int64]:
     """Ticks at which phrases begin, and the end of the piece."""
     fermatas = [marker.tick for marker in score.markers if marker.text == FERMATA]
-    if not fermatas:
+    if not fermatas or not score.tracks:
         lines = score.bar_lines()
         return np.unique(np.append(lines[::_BARS_A_PHRASE], max(score.end, 1)))
     top = score.tracks[0]

@@ -14,8 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from composer import keyview
 from composer.bundle import Bundle
-from theory.tokens.features import COLUMNS
+from theory.tokens import Kind, State
+from theory.tokens.features import COLUMNS, moment
 
 Vector = NDArray[np.float32]
 
@@ -25,6 +27,33 @@ class LstmState(NamedTuple):
 
     hidden: Vector
     cell: Vector
+
+
+class Reader:
+    """One sequence being read: turns tokens into logits for the next, in any key (see `composer.keyview`).
+
+    Args:
+        runtime: the decoder.
+        bars: of the whole piece.
+    """
+
+    def __init__(self, runtime: Runtime, bars: int) -> None:
+        self.state = State()
+        self._runtime, self._bars = runtime, bars
+        self._memory = runtime.start()
+        self._map = keyview.token_map(0)
+        self._signature = 0
+
+    def read(self, token: int) -> Vector:
+        """Take in a token; return logits for the next one, float32 (vocabulary,)."""
+        self.state.advance(token)
+        if self.state.kind is Kind.MODE and self.state.bar == 0 and self.state.position == 0 and self.state.key:
+            self._signature = self.state.key[0]
+            self._map = keyview.token_map(self._signature)
+        seen = keyview.moment_seen(*moment(self.state, self._bars), self._signature)
+        logits, self._memory = self._runtime.step(self._memory, int(self._map[token]), self._runtime.context(*seen))
+        result: Vector = logits[self._map]
+        return result
 
 
 class Runtime:

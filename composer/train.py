@@ -21,7 +21,8 @@ from composer import batches, bundle, checkpoint
 from composer.batches import Batch, Piece
 from composer.config import DecoderConfig
 from composer.style import Style
-from theory.errors import TrainingError
+from data.output import atomic_path
+from theory.errors import ModelError, RequestError, TrainingError
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -34,21 +35,34 @@ class TrainConfig:
         decoder: sizes of the network.
         epochs: passes over the training side, at most.
         batch_size: sequences a step.
-        window: longest sequence in tokens; longer pieces are cut, at other places in every epoch.
+        window: longest sequence in tokens; longer pieces are cut, at other places in every epoch. Training begins with
+            windows of an eighth and goes on with three eighths (see `_WINDOWS`): many quick steps before few long ones.
         learning_rate: peak; warmed up over the first 2 %, then a half cosine down to a hundredth.
         weight_decay: AdamW's.
         patience: epochs without a better validation figure after which training stops.
-        seed: of everything random.
+        seed: of everything random. 0 or more, below 2**32 (NumPy's and TensorFlow's seeds are no longer).
+
+    Raises:
+        RequestError: a value that makes no sense.
     """
 
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     epochs: int = 60
-    batch_size: int = 16
-    window: int = 512
-    learning_rate: float = 2e-3
+    batch_size: int = 32
+    window: int = 1024
+    learning_rate: float = 3e-3
     weight_decay: float = 0.02
     patience: int = 15
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in ("epochs", 1), ("batch_size", 1), ("patience", 1), ("window", 64):
+            if getattr(self, name) < least:
+                raise RequestError(f"{name.replace('_', ' ')} {getattr(self, name)}: must be {least} or more")
+        if not 0 < self.learning_rate <= 1:
+            raise RequestError(f"learning rate {self.learning_rate:g}: must be above 0, at most 1")
+        if not 0 <= self.seed < 2**32:
+            raise RequestError(f"seed {self.seed}: must be 0 or more, below 2**32")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -58,11 +72,11 @@ class TrainConfig:
 class Reporter(Protocol):
     """Who watches a training run."""
 
-    def start(self, epochs: int, steps: int, first_epoch: int) -> None:
-        """Training begins (or goes on) at `first_epoch`, with so many steps an epoch."""
+    def start(self, at: float) -> None:
+        """Training begins or goes on at a point 0 to 1 of the run."""
 
-    def step(self, loss: float, tokens: int, seconds: float) -> None:
-        """One step is done: mean loss in nats a token, tokens read, seconds it took."""
+    def step(self, at: float, loss: float, tokens: int, seconds: float) -> None:
+        """One step is done: where in the run, mean loss in nats a token, tokens scored, seconds it took."""
 
     def epoch(self, record: dict[str, float]) -> None:
         """One epoch is done."""
@@ -97,31 +111,29 @@ def train(
         The best epoch's record.
 
     Raises:
+        ModelError: a checkpoint that cannot be read.
         TrainingError: nothing to train on, a checkpoint of another configuration, or a loss that is no number.
         OutputError: `out` cannot be written.
     """
     if not train_pieces or not valid_pieces:
         raise TrainingError(f"{len(train_pieces)} pieces to train on, {len(valid_pieces)} to validate: both are needed")
     run = _Run(config, out, resume)
-    steps = len(list(batches.epoch(train_pieces, config.batch_size, config.window, config.seed, 0)))
-    reporter.start(config.epochs, steps, run.done)
+    reporter.start(run.done / config.epochs)
     try:
-        _epochs(run, train_pieces, valid_pieces, style, steps, reporter)
+        _epochs(run, train_pieces, valid_pieces, style, reporter)
     finally:
         reporter.stop()
     return run.best
 
 
-def _epochs(
-    run: _Run, train_pieces: list[Piece], valid_pieces: list[Piece], style: Style, steps: int, reporter: Reporter
-) -> None:
+def _epochs(run: _Run, train_pieces: list[Piece], valid_pieces: list[Piece], style: Style, reporter: Reporter) -> None:
     config = run.config
     for number in range(run.done, config.epochs):
         if run.stale >= config.patience:
             break
         started = time.monotonic()
-        epoch = batches.epoch(train_pieces, config.batch_size, config.window, config.seed, number)
-        loss = run.fit(epoch, number, steps, reporter)
+        window = _window(config.window, number / config.epochs)
+        loss = run.fit(batches.epoch(train_pieces, config.batch_size, window, config.seed, number), number, reporter)
         nats, tokens, notes = evaluate(run.model, batches.evaluation(valid_pieces, config.batch_size))
         record = {
             "epoch": number + 1,
@@ -179,12 +191,12 @@ class _Run:
         """Epochs since the best one."""
         return self.done - int(self.best["epoch"]) if self.history else 0
 
-    def fit(self, epoch: Iterable[Batch], number: int, steps: int, reporter: Reporter) -> float:
+    def fit(self, epoch: list[Batch], number: int, reporter: Reporter) -> float:
         """Train one epoch; return the mean loss in nats a token."""
         total = count = 0.0
         for index, batch in enumerate(epoch):
             started = time.monotonic()
-            at = (number * steps + index) / (self.config.epochs * steps)
+            at = (number + index / len(epoch)) / self.config.epochs
             self.model.optimizer.learning_rate = self.config.learning_rate * _schedule(at)
             scored = float(batch.weights.sum())
             # Keras divides by batch x time; scale so that the loss is the mean over scored tokens.
@@ -196,7 +208,7 @@ class _Run:
                     f"the loss of epoch {number + 1}, step {index + 1} is {loss}: lower --learning-rate"
                 )
             total, count = total + loss * scored, count + scored
-            reporter.step(loss, int(scored), time.monotonic() - started)
+            reporter.step(at, loss, int(scored), time.monotonic() - started)
         return total / count
 
     def keep(self, record: dict[str, float]) -> bool:
@@ -211,23 +223,27 @@ class _Run:
 
         return dict(decoder.weights(self.model))
 
-    def _variables(self) -> dict[str, Any]:
-        variables = [*self.model.variables, *self.model.optimizer.variables]
-        return {f"{index:03d} {variable.path}": variable for index, variable in enumerate(variables)}
+    def _variables(self) -> list[Any]:
+        """All state, by place: Keras numbers the names of layers anew with every model of a process."""
+        return [*self.model.variables, *self.model.optimizer.variables]
 
     def save(self) -> None:
         """Write the checkpoint and the history."""
-        arrays = {name: np.asarray(variable) for name, variable in self._variables().items()}
+        arrays = {f"{index:03d}": np.asarray(variable) for index, variable in enumerate(self._variables())}
         meta = {"config": self.config.to_dict(), "history": self.history}
         checkpoint.save(self.out / CHECKPOINT, arrays, meta)
-        (self.out / "history.json").write_text(json.dumps(self.history, indent=1) + "\n")
+        with atomic_path(self.out / "history.json") as temporary:
+            temporary.write_text(json.dumps(self.history, indent=1) + "\n", encoding="ascii")
 
     def _load(self) -> None:
         arrays, meta = checkpoint.load(self.out / CHECKPOINT)
         if meta.get("config") != self.config.to_dict():
             raise TrainingError(f"{self.out / CHECKPOINT} was made with other settings: resume with the same ones")
-        for name, variable in self._variables().items():
-            variable.assign(arrays[name])
+        variables, values = self._variables(), [arrays[name] for name in sorted(arrays)]
+        if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
+            raise ModelError(f"{self.out / CHECKPOINT} was made by another version of Keras: train again")
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
         self.history = meta["history"]
 
 
@@ -256,6 +272,15 @@ def evaluate(model: Any, data: Iterable[Batch]) -> tuple[float, int, int]:
         model.reset_metrics()
         tokens, notes = tokens + int(scored), notes + batch.notes
     return nats, tokens, notes
+
+
+# From which point 0 to 1 of the run on windows have which share of their full length.
+_WINDOWS = ((0.85, 1.0), (0.65, 3 / 8), (0.0, 1 / 8))
+
+
+def _window(longest: int, at: float) -> int:
+    """Length of windows at a point 0 to 1 of the run."""
+    return next(int(longest * share) for start, share in _WINDOWS if at >= start)
 
 
 def _schedule(at: float, warmup: float = 0.02) -> float:

@@ -53,7 +53,7 @@ def read_with_report(path: str | Path, tune: str | None = None) -> tuple[Score, 
         from music21.abcFormat.translate import abcToStreamScore
 
         tokens = ABCFile().readstr(_SHARP_BASS.sub(r"\1#", plain))
-        score, left_out = score_of(abcToStreamScore(tokens))  # type: ignore[no-untyped-call]
+        score, left_out = score_of(abcToStreamScore(tokens))
     more = {"annotation": annotations, "tune": 0 if tune else len(texts) - 1}
     return score, dict(sorted({**left_out, **{word: count for word, count in more.items() if count}}.items()))
 

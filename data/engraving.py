@@ -9,16 +9,18 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 from statistics import median
 from typing import NamedTuple
+
+import numpy as np
 
 from theory.meter import Meter
 from theory.rhythm import NoteValue, note_value, split_duration
 from theory.score import Score, Track
 
 MAX_VOICES = 4  # on a staff: what notation programs take
-_GRIDS = (8, 6, 16, 12, 5, 7)  # parts of a quarter that note values can say, the plainest first
+_GRIDS = (8, 6, 16, 12, 5, 7, 10, 14, 24)  # parts of a quarter that note values can say, the plainest first
 _A_LITTLE = Fraction(1, 4)  # by which a note played by hand may miss the next
 _SMALLEST = Fraction(1, 8)
 
@@ -81,13 +83,15 @@ def bars(score: Score) -> list[Bar]:
         lines.append(lines[0] + score.meters[0].meter.bar_quarters)
     changes = [(Fraction(event.tick, resolution), event.meter) for event in score.meters]
     result = []
-    for start, end in zip(lines, lines[1:], strict=False):
+    for start, end in pairwise(lines):
         meter = [meter for at, meter in changes if at <= start][-1]
         result.append(Bar(start, end, meter))
     if score.pickup and len(result) > 1:
         full = result[1].meter
         result[0] = replace(result[0], meter=full, offset=full.bar_quarters - result[0].end)
-        if result[-1].end - Fraction(score.end, resolution) == result[0].end:  # what the pickup took, the last bar lacks
+        if (
+            result[-1].end - Fraction(score.end, resolution) == result[0].end
+        ):  # what the pickup took, the last bar lacks
             result[-1] = replace(result[-1], end=Fraction(score.end, resolution))
     return result
 
@@ -98,9 +102,9 @@ def bars(score: Score) -> list[Bar]:
 def quantized(onsets: Iterable[Fraction]) -> dict[int, int]:
     """Grid of each quarter in which notes start: quarter -> into how many equal parts it divides.
 
-    The first of 32nds, triplet 16ths, 64ths, triplet 32nds, quintuplets and septuplets that holds all of a quarter's
-    onsets. Where a good part of all onsets lies on neither of the first two, the music was played by hand: its quarters
-    divide into 16ths, 32nds where it is crowded, or triplets where these fit much better.
+    The first of 32nds, triplet 16ths, 64ths, triplet 32nds, quintuplets, septuplets and mixtures that holds all of a
+    quarter's onsets. Where a good part of all onsets lies on neither of the first two, it was played by hand: its quarters divide
+    into 16ths, 32nds where it is crowded, or triplets where these fit much better.
     """
     ordered = sorted(set(onsets))
     is_played = sum(_lies_on(_GRIDS[:2], [onset]) is None for onset in ordered) > len(ordered) // 5
@@ -120,7 +124,7 @@ def _nearest_grid(times: Sequence[Fraction]) -> int:
     straight, triplet = (sum(abs(time - Fraction(round(time * n), n)) for time in times) for n in (4, 3))
     if len(times) > 1 and 3 * triplet < straight:
         return 3
-    crowded = any(0 < after - before < Fraction(3, 16) for before, after in zip(times, times[1:], strict=False))
+    crowded = any(0 < after - before < Fraction(3, 16) for before, after in pairwise(times))
     return 8 if crowded else 4
 
 
@@ -138,13 +142,22 @@ def sounds(rows: Iterable[tuple[Fraction, Fraction, Tone]]) -> list[Sound]:
     for onset, end, tone in rows:
         start = onsets[onset]
         stop = end
-        if start != onset or _lies_on(_GRIDS, [end]) is None:
+        if start != onset or _lies_on(_beside(grids.get(int(end // 1))), [end]) is None:
             stop = _moved(end, grids)
             following = bisect_left(starts, max(stop - _A_LITTLE, start + _SMALLEST))
             stop = starts[following] if following < len(starts) and starts[following] <= stop + _A_LITTLE else stop
-        chords.setdefault((start, max(stop, start + _SMALLEST)), []).append(tone)
-    made = [Sound(*span, tuple(sorted(set(tones)))) for span, tones in chords.items()]
+        chords.setdefault((start, stop if stop > start else start + _SMALLEST), []).append(tone)
+    made = [Sound(start, stop, tuple(sorted(set(tones)))) for (start, stop), tones in chords.items()]
     return sorted(made, key=lambda sound: (sound.onset, -sound.tones[-1].pitch, sound.end))
+
+
+def _beside(grid: int | None) -> Sequence[int]:
+    """Grids on which notes may end in a quarter where they start on this one: fives and sevens do not mix."""
+    if grid is None:
+        return _GRIDS
+    if grid % 5 == 0 or grid % 7 == 0:
+        return (grid,)
+    return [other for other in _GRIDS if other % 5 and other % 7]
 
 
 def _moved(time: Fraction, grids: dict[int, int]) -> Fraction:
@@ -158,7 +171,9 @@ def struck(rows: Iterable[tuple[Fraction, Fraction, Tone]]) -> list[Sound]:
     for sound in sounds(rows):
         strokes.setdefault(sound.onset, set()).update(sound.tones)
     onsets = sorted(strokes)
-    ends = [min(after, onset // 1 + 1) for onset, after in zip(onsets, [*onsets[1:], onsets[-1] + 1], strict=True)]
+    ends = [
+        min(after, Fraction(onset // 1 + 1)) for onset, after in zip(onsets, [*onsets[1:], onsets[-1] + 1], strict=True)
+    ]
     return [Sound(onset, end, tuple(sorted(strokes[onset]))) for onset, end in zip(onsets, ends, strict=True)]
 
 
@@ -203,10 +218,12 @@ def written_voices(track: Track, spelled: Sequence[int], resolution: int) -> lis
 
 
 def is_wide(track: Track) -> bool:
-    """Whether a keyboard track needs two staves: a good part of it above and below middle C's neighbourhood."""
+    """Whether a keyboard track needs two staves: chords, and a good part above and below middle C's neighbourhood."""
     if not len(track):
         return False
-    return bool((track.pitch < 55).mean() > 0.1 and (track.pitch > 64).mean() > 0.1)
+    ends = np.maximum.accumulate(track.onset + track.duration)
+    sounds_together = (track.onset[1:] < ends[:-1]).mean() > 0.1 if len(track) > 1 else False
+    return bool(sounds_together and (track.pitch < 55).mean() > 0.1 and (track.pitch > 64).mean() > 0.1)
 
 
 def hands(track: Track, spelled: Sequence[int]) -> list[tuple[Track, list[int]]]:
@@ -246,7 +263,7 @@ def written_bar(voice: Sequence[Sound], bar: Bar, *, is_first: bool) -> list[Wri
         at = end
     if not pieces and not is_first:
         return []
-    if not pieces:
+    if not pieces and bar.end - bar.start == bar.meter.bar_quarters:
         return [Written(Fraction(), bar.end - bar.start, None)]
     return _tuplets(pieces + _rests(at, bar.end, bar))
 
@@ -319,4 +336,3 @@ def _bracketed(inside: list[Written]) -> list[Written]:
     if len(inside) < 2:
         return [replace(piece, bracket="startStop") for piece in inside]
     return [replace(inside[0], bracket="start"), *inside[1:-1], replace(inside[-1], bracket="stop")]
-

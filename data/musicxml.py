@@ -9,7 +9,8 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from data.from_music21 import DRUM_ID, LeftOut, score_of
+from data.from_music21 import LeftOut, score_of
+from data.music21_part import DRUM_ID
 from data.notation import parsing, quiet, read_bytes
 from data.output import atomic_path
 from data.to_music21 import clean, stream_of
@@ -49,7 +50,7 @@ def read_with_report(path: str | Path) -> tuple[Score, LeftOut]:
     with parsing(path, "MusicXML"):
         from music21.musicxml.xmlToM21 import MusicXMLImporter
 
-        importer: Any = MusicXMLImporter()  # type: ignore[no-untyped-call]
+        importer: Any = MusicXMLImporter()
         root = ElementTree.fromstring(_unzipped(content))
         if root.tag != "score-partwise":
             raise FileFormatError(f"{path} is no MusicXML score by parts: its root is <{root.tag}>")
@@ -84,13 +85,14 @@ def _exported(score: Score) -> bytes:
         _name_drums(part, header)
     for title in root.findall("movement-title") + ([] if clean(score.title) else root.findall("work")):
         root.remove(title)
-    encoding = root.find("identification/encoding")
-    for element in list(encoding):
-        if element.tag in ("encoding-date", "software"):  # the day and the version would make two runs differ
-            encoding.remove(element)
-    encoding.insert(0, _text_element("software", "Cadenza"))
+    for encoding in root.iter("encoding"):
+        for element in list(encoding):
+            if element.tag in ("encoding-date", "software"):  # the day and the version would make two runs differ
+                encoding.remove(element)
+        encoding.insert(0, _text_element("software", "Cadenza"))
     ElementTree.indent(root)
-    return _HEAD + ElementTree.tostring(root, encoding="utf-8") + b"\n"
+    text: bytes = ElementTree.tostring(root, encoding="utf-8")
+    return _HEAD + text + b"\n"
 
 
 def _text_element(tag: str, text: str) -> Element:

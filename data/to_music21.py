@@ -1,11 +1,11 @@
-"""From a Score to a music21 stream with its measures, voices, beams and accidentals made, ready to be exported as it is."""
+"""From a Score to a music21 stream with its measures, voices, beams and accidentals made, ready to export."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from data.chord_symbols import symbol_of
 from data.engraving import (
@@ -18,7 +18,7 @@ from data.engraving import (
     written_bar,
     written_voices,
 )
-from data.from_music21 import DRUM_ID
+from data.music21_part import DRUM_ID
 from theory.key import Key
 from theory.pitch import Pitch
 from theory.score import FERMATA, Score, Track
@@ -71,14 +71,13 @@ def _staves(score: Score, track: Track, measures: list[Bar], number: int) -> lis
     spelled = _spelling(score, track)
     two = track.program in _KEYBOARDS and not track.is_drum and is_wide(track)
     parts = hands(track, spelled) if two else [(track, spelled)]
-    instrument = _instrument(track, number)
     staves = []
     for index, (notes, spelling) in enumerate(parts, start=1):
         staff: Any = stream.PartStaff() if two else stream.Part()
         staff.id = f"P{number}-Staff{index}" if two else f"P{number}"
+        instrument = _instrument(track, number)
+        staff.insert(0, instrument)
         staff.partName = instrument.partName
-        if index == 1:
-            staff.insert(0, instrument)
         _fill(staff, score, notes, spelling, measures, _clef(track, notes, index if two else 0))
         staves.append(staff)
     return staves
@@ -113,10 +112,11 @@ def _instrument(track: Track, number: int) -> Any:
 
 def _of_program(program: int) -> Any:
     from music21 import instrument
+    from music21.exceptions21 import Music21Exception
 
     try:
         return instrument.instrumentFromMidiProgram(program)
-    except instrument.InstrumentException:  # a synthesizer or a sound effect
+    except Music21Exception:  # a synthesizer or a sound effect
         return instrument.Instrument("Synthesizer")
 
 
@@ -219,8 +219,7 @@ def _element(piece: Written, bar: Bar, fermatas: set[Fraction], accidentals: _Ac
     if not piece.tones:
         rest: Any = note.Rest()
         rest.duration = _duration(piece)
-        if piece.quarters == bar.end - bar.start:
-            rest.fullMeasure = True
+        rest.fullMeasure = piece.value is None
         return rest
     element = _drums(piece) if is_drum else _pitched(piece, accidentals)
     if bar.start + piece.onset in fermatas and not piece.tied_from:
@@ -245,7 +244,7 @@ def _note(piece: Written, tone: Tone, accidentals: _Accidentals) -> Any:
     from music21 import note, pitch
 
     spelled = Pitch(*tone)
-    made: Any = pitch.Pitch(step=spelled.step, octave=spelled.octave)
+    made: Any = pitch.Pitch(step=cast(Any, spelled.step), octave=spelled.octave)
     shown = accidentals.shown(piece, tone)
     if spelled.alter or shown:
         made.accidental = pitch.Accidental(spelled.alter)
@@ -313,8 +312,10 @@ class _Accidentals:
     """Which accidentals a bar shows: those that neither the signature nor an earlier note of the bar says."""
 
     def __init__(self, signature: int) -> None:
-        self._in_key = {Pitch(7 * place % 12 + 60, place).step: Pitch(7 * place % 12 + 60, place).alter
-                        for place in range(signature - 1, signature + 6)}
+        self._in_key = {
+            Pitch(7 * place % 12 + 60, place).step: Pitch(7 * place % 12 + 60, place).alter
+            for place in range(signature - 1, signature + 6)
+        }
         self._shown: set[tuple[Fraction, Tone]] = set()
 
     def show(self, pieces: Iterable[Written]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -43,6 +44,8 @@ _UsageError = typer.BadParameter.__bases__[0]  # typer carries its own copy of c
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit the process with its code."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # titles and paths may hold what a terminal cannot show
     try:
         sys.exit(app(arguments, standalone_mode=False))
     except CadenzaError as error:
@@ -52,7 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
         command = error.ctx.command_path if error.ctx else "cadenza"
         _complain(f"{error.format_message().rstrip('.')} ({command} --help lists what there is)")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         print("cadenza: interrupted", file=sys.stderr)
         sys.exit(_INTERRUPTED)
     except BrokenPipeError:  # the reader of our output went away, as with `| head`

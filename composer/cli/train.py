@@ -92,23 +92,23 @@ def _read(dataset: str) -> dict[str, list[Any]]:
 class _Bar:
     """Progress of a training run: loss, perplexity, tokens a second and time left, and a line an epoch."""
 
-    def start(self, epochs: int, steps: int, first_epoch: int) -> None:
+    def start(self, at: float) -> None:
         """Draw the bar."""
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._progress.add_task("training", total=epochs * steps, completed=first_epoch * steps)
+        self._task = self._progress.add_task("training", total=1.0, completed=at)
         self._progress.start()
         self._tokens = self._seconds = 0.0
 
-    def step(self, loss: float, tokens: int, seconds: float) -> None:
+    def step(self, at: float, loss: float, tokens: int, seconds: float) -> None:
         """Move the bar."""
         self._tokens, self._seconds = self._tokens + tokens, self._seconds + seconds
         speed = self._tokens / self._seconds
         text = f"loss {loss:.3f}  perplexity {math.exp(min(loss, 20)):.2f}  {speed:.0f} tokens/s"
-        self._progress.update(self._task, advance=1, description=text)
+        self._progress.update(self._task, completed=at, description=text)
 
     def epoch(self, record: dict[str, float]) -> None:
         """Print a line."""

@@ -62,9 +62,8 @@ def build(config: DecoderConfig, seed: int = 0) -> keras.Model:
     context = Context(config.context, name="context")(plan, heard)
     hidden = keras.layers.Concatenate()([embedded, context])
     for index in range(config.layers):
-        hidden = keras.layers.Dropout(config.dropout, seed=seed + index)(hidden)
         hidden = keras.layers.LSTM(config.units, return_sequences=True, name=f"lstm{index}")(hidden)
-    hidden = keras.layers.Dropout(config.dropout, seed=seed + config.layers)(hidden)
+        hidden = keras.layers.Dropout(config.dropout, seed=seed + index)(hidden)
     logits = keras.layers.Dense(config.vocabulary, name="output")(hidden)
     return keras.Model([tokens, plan, heard], logits, name="decoder")
 

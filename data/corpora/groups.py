@@ -115,7 +115,7 @@ def four_part_pieces() -> Iterator[tuple[str, Score]]:
 def _titles(ids: list[str]) -> list[str | None]:
     from music21.corpus.chorales import ChoraleListRKBWV
 
-    chorales: Any = ChoraleListRKBWV()  # type: ignore[no-untyped-call]
+    chorales: Any = ChoraleListRKBWV()
     listed = {f"bach/bwv{number}": entry["title"] for number, entry in chorales.byBWV.items()}
     return [_letters(listed[id_]) if id_ in listed else None for id_ in ids]
 

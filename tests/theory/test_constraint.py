@@ -36,7 +36,7 @@ def opening(meter: Meter, tracks: int = 4) -> list[int]:
 
 
 def sample(seed: int, ids: Sequence[int], constraints: Sequence[Constraint], *, by_kind: bool = False) -> list[int]:
-    """Draw after an opening until END, every allowed token (or every kind, then one of its tokens) with equal chance."""
+    """Draw after an opening until END, every allowed token (or kind, then one of its tokens) with equal chance."""
     dice, state, ids = np.random.default_rng(seed), State(), list(ids)
     for token in ids:
         state.advance(token)
@@ -77,7 +77,7 @@ def test_all_rules_together_hold_and_never_get_stuck(meter: str, by_kind: bool) 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_form_and_voices_hold_over_the_whole_vocabulary(seed: int) -> None:
-    """From the very start: the sampler declares tracks, drums among them, and writes velocities, chords and controls."""
+    """From the very start: it declares tracks, drums among them, and writes velocities, chords and controls."""
     score = TOKENIZER.decode(sample(seed, [], (ExactForm(5), OneNoteAtATime()), by_kind=True))
     assert score.bars == 5
     assert len(score.meters) == 1
@@ -85,15 +85,9 @@ def test_form_and_voices_hold_over_the_whole_vocabulary(seed: int) -> None:
 
 
 def test_what_is_sampled_uses_the_room_it_has() -> None:
-    """The rules forbid no more than they must: the lowest and highest pitch, the last step and the longest note all come."""
-    scores = [
-        TOKENIZER.decode(
-            sample(
-                seed, opening(Meter(5, 4), 1), (OnlyKinds(WRITTEN), ExactForm(3), OneNoteAtATime(), Ranges(((60, 62),)))
-            )
-        )
-        for seed in range(150)
-    ]
+    """The rules forbid no more than they must: lowest and highest pitch, last step and longest note all come."""
+    rules = (OnlyKinds(WRITTEN), ExactForm(3), OneNoteAtATime(), Ranges(((60, 62),)))
+    scores = [TOKENIZER.decode(sample(seed, opening(Meter(5, 4), 1), rules)) for seed in range(150)]
     notes = [note for score in scores for note in score.tracks[0]]
     assert {note.pitch for note in notes} == {60, 61, 62}
     assert max(note.end for note in notes) == 3 * 5 * 480

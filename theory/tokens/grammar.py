@@ -106,7 +106,7 @@ class State:
         tempo: quarters a minute in force, or None.
         velocity: for each track, the velocity bin in force.
         last_pitch: for each track, the pitch of its last note, -1 before any.
-        sounding: for each track, {pitch: absolute step at which it stops}, possibly in the past.
+        sounding: for each track, {pitch: absolute step at which it stops}; past ones stay until the track's next turn.
         free_at: for each track, the absolute step at which the last of its notes stops.
     """
 
@@ -362,8 +362,8 @@ def _pitches(kind: Kind) -> Callable[[State], Spans]:
     def rule(state: State) -> Spans:
         if state.bar < 0 or state.values_left or state.drums[state.track] is not (kind is Kind.DRUM):
             return
-        step, low = state.step, state.pitch + 1
-        held = sorted(pitch for pitch, end in state.sounding[state.track].items() if end > step and pitch >= low)
+        low = state.pitch + 1
+        held = sorted(pitch for pitch in state.sounding[state.track] if pitch >= low)
         for pitch in held:
             yield from _span(kind, low, pitch)
             low = pitch + 1

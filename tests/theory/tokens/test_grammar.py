@@ -116,7 +116,10 @@ def test_a_sounding_pitch_cannot_start_again_before_it_stops() -> None:
     assert not allows(held, "PITCH 60")
     assert allows(held, "PITCH 59")
     assert allows(held, "PITCH 61")
-    assert allows(after(*OPENING, "TRACK 0", "PITCH 60", "DURATION_LOW 24", "POSITION_LOW 24", "TRACK 0"), "PITCH 60")
+    chord = [*OPENING, "TRACK 0", "PITCH 60", "DURATION_LOW 24", "PITCH 64", "DURATION_LOW 25"]
+    state = after(*chord, "POSITION_LOW 24", "TRACK 0")
+    assert allows(state, "PITCH 60")
+    assert not allows(state, "PITCH 64")
 
 
 def test_pitches_rise_and_drums_stand_in_drum_tracks() -> None:

@@ -7,7 +7,7 @@ from math import floor
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from token_strategies import MANY, METERS, RESOLUTIONS, scores, ticks
+from token_strategies import FEWER, MANY, METERS, RESOLUTIONS, scores, ticks
 
 from theory.chord import Chord
 from theory.errors import TokenError
@@ -76,7 +76,7 @@ def test_no_onset_and_no_end_moves_by_more_than_half_a_step(resolution: int, dat
             assert abs(Fraction(new.end, 480) - Fraction(old.end, resolution)) <= Fraction(1, 48)
 
 
-@MANY
+@FEWER
 @given(scores())
 def test_quantizing_twice_changes_nothing(score: Score) -> None:
     once = on_grid(score)
@@ -117,7 +117,7 @@ def test_velocities_are_multiples_of_four(given_velocity: int, kept: int) -> Non
     assert on_grid(Score.from_notes([(0, 480, 60, given_velocity)])).tracks[0].velocity.tolist() == [kept]
 
 
-@MANY
+@FEWER
 @given(scores())
 def test_events_are_the_last_ones_said_at_their_step(score: Score) -> None:
     result = on_grid(score)
@@ -136,7 +136,7 @@ def test_events_are_the_last_ones_said_at_their_step(score: Score) -> None:
     assert all(round(event.bpm) == pytest.approx(event.bpm, abs=0.01) for event in result.tempos)
 
 
-@MANY
+@FEWER
 @given(scores())
 def test_the_piece_ends_with_the_bar_in_which_it_ended(score: Score) -> None:
     result = on_grid(score)

@@ -28,8 +28,8 @@ from theory.tokens.vocabulary import END
 
 SHARED = Path(__file__).parents[4] / "shared"
 # A busy machine must not fail a test: how fast examples are made is not checked.
-MANY = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
-FEWER = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+FEWER = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 RESOLUTIONS = (1, 24, 96, 220, 480, 960, 1024, 10080, 32767)
 METERS = [
     Meter(*numbers)
@@ -106,16 +106,16 @@ def scores(draw: st.DrawFn) -> Score:
     )
 
 
-def walk(seed: int, least: int, *, mask: Callable[[State], np.ndarray] = State.allowed) -> list[int]:
-    """Ids drawn under a mask: a kind first, then one of its ids, so that rare kinds come too; END after `least` ids.
+def walk(seed: int, least: int) -> list[int]:
+    """Ids drawn under the grammar: a kind first, then one of its ids, so that rare kinds come too; ends after `least`.
 
     Long notes are left to other tests: every whole note that sounds on asks for a bar more.
     """
-    dice, state, ids = np.random.default_rng(seed), State(), [0]
-    ids.clear()
+    dice, state = np.random.default_rng(seed), State()
+    ids: list[int] = []
     long = VOCABULARY.span(Kind.DURATION_HIGH)
     while not ids or ids[-1] != END:
-        allowed = mask(state)
+        allowed = state.allowed()
         allowed[long.start + 3 : long.stop] = False
         choice = np.flatnonzero(allowed)
         assert len(choice), f"dead end after {names(ids[-8:])}"

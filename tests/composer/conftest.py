@@ -1,0 +1,70 @@
+"""What the tests of composing share: one small piece, a soundfont that renders in no time, and the command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import settings
+
+import composer
+from composer.cli import main
+from composer.style import CHORALE
+from synth.library import fluidsynth_version
+from theory.errors import FluidSynthMissingError
+
+settings.register_profile("steady", deadline=None, derandomize=True, database=None)
+settings.load_profile("steady")
+
+sys.path.append(str(Path(__file__).parents[1] / "synth"))  # for its soundfont of one sine wave
+
+
+class Said(NamedTuple):
+    """What a command answered: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def piece() -> composer.Piece:
+    return composer.compose(key="D minor", bars=2, seed=7)
+
+
+@pytest.fixture(scope="session")
+def long_piece() -> composer.Piece:
+    return composer.compose(key="G major", bars=16, seed=1)
+
+
+@pytest.fixture(scope="session")
+def soundfont(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One sine wave, as the program of the choir; the test is skipped where libfluidsynth is absent."""
+    from tiny_soundfont import tiny_soundfont
+
+    try:
+        fluidsynth_version()
+    except FluidSynthMissingError as error:
+        pytest.skip(f"needs libfluidsynth: {error}")
+    content = bytearray(tiny_soundfont())
+    program = content.index(b"phdr") + 8 + 20  # after the chunk's head and the preset's name
+    content[program : program + 2] = CHORALE.parts[0].program.to_bytes(2, "little")
+    path = tmp_path_factory.mktemp("soundfonts") / "sine.sf2"
+    path.write_bytes(content)
+    return path
+
+
+@pytest.fixture
+def cadenza(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Runs the command line in this process."""
+
+    def run(*arguments: object) -> Said:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            main([str(argument) for argument in arguments])
+        return Said(int(stopped.value.code or 0), *capsys.readouterr())
+
+    return run

@@ -1,0 +1,159 @@
+"""Training batches: a pure function of seed and epoch, aligned, and scored only where the model has to guess."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tiny_models import scales
+
+from composer import batches, keyview
+from composer.style import CHORALE
+from data.dataset import Entry
+from theory.key import Key
+from theory.score import KeyEvent, Score, Track
+from theory.tokens import VOCABULARY, Kind, Tokenizer
+from theory.tokens.features import features
+from theory.transform import transpose
+
+
+def entries(count: int) -> list[Entry]:
+    keys = ("C major", "A minor", "G major", "Eb major")
+    return [Entry(f"piece {n}", "train", scales(n, bars=1 + n % 5, key=keys[n % 4])) for n in range(count)]
+
+
+@pytest.fixture(scope="module")
+def pieces():
+    return batches.prepare(entries(9), CHORALE)
+
+
+def content(epoch):
+    return [(*batch.inputs, batch.targets, batch.weights, batch.notes) for batch in epoch]
+
+
+def same(first, second):
+    first, second = content(first), content(second)
+    return len(first) == len(second) and all(
+        np.array_equal(a, b) for one, other in zip(first, second, strict=True) for a, b in zip(one, other, strict=True)
+    )
+
+
+def test_pieces_of_other_ensembles_are_left_out():
+    good = scales(0)
+    others = {
+        "three": good.replace(tracks=good.tracks[:3]),
+        "five": good.replace(tracks=(*good.tracks, Track.empty())),
+        "silent": Score((Track.empty(),) * 4),
+        "too wide": good.replace(tracks=(Track.from_notes([(0, 480, 20), (480, 480, 110)]), *good.tracks[1:])),
+    }
+    given = [Entry(name, "train", score) for name, score in others.items()]
+    kept = batches.prepare([*given, Entry("unread", "train", None, "why"), Entry("good", "train", good)], CHORALE)
+    assert [piece.id for piece in kept] == ["good"]
+
+
+def test_the_order_in_which_pieces_come_does_not_matter(pieces):
+    assert batches.prepare(reversed(entries(9)), CHORALE) == pieces
+
+
+def test_transpositions_stay_in_the_voices_ranges(pieces):
+    for piece in pieces:
+        assert 0 in piece.shifts
+        assert len(piece.shifts) > 3
+        for shift in piece.shifts:
+            assert CHORALE.fits(transpose(piece.score, shift).tracks)
+        left_out = set(range(-5, 7)) - set(piece.shifts)
+        assert not any(CHORALE.fits(transpose(piece.score, shift).tracks) for shift in left_out)
+
+
+def test_an_epoch_is_a_function_of_seed_and_number(pieces):
+    def make(seed, number):
+        return batches.epoch(pieces, 4, 512, seed, number)
+
+    assert same(make(1, 2), make(1, 2))
+    assert not same(make(1, 2), make(1, 3))
+    assert not same(make(1, 2), make(2, 2))
+
+
+def test_every_epoch_has_every_note_once(pieces):
+    notes = sum(piece.score.notes for piece in pieces)
+    for number in range(3):
+        epoch = list(batches.epoch(pieces, 4, 128, 0, number))
+        assert sum(batch.notes for batch in epoch) == notes
+        pitches = [VOCABULARY.kinds[batch.targets][batch.weights > 0] for batch in epoch]
+        assert (np.concatenate(pitches) == Kind.PITCH).sum() == notes
+
+
+@pytest.mark.parametrize("window", [64, 100, 512])
+def test_targets_are_the_next_tokens(pieces, window):
+    for batch in batches.epoch(pieces, 3, window, 7, 0):
+        tokens, plan, heard = batch.inputs
+        assert tokens.shape == batch.targets.shape == batch.weights.shape == plan.shape[:2] == heard.shape[:2]
+        assert tokens.shape[1] % batches.PAD_TO == 0
+        for row in range(len(tokens)):
+            length = int(np.flatnonzero(tokens[row])[-1]) + 1
+            assert (tokens[row, 1:length] == batch.targets[row, : length - 1]).all()
+            assert (tokens[row, length:] == 0).all()
+            assert batch.targets[row, length - 1] != 0
+
+
+def test_padding_is_never_scored(pieces):
+    for batch in (*batches.epoch(pieces, 3, 100, 7, 0), *batches.evaluation(pieces, 3)):
+        assert (batch.weights[batch.targets == 0] == 0).all()
+        assert set(np.unique(batch.weights)) <= {0, 1}
+        assert batch.weights.sum() > 0
+
+
+def test_what_a_request_states_is_read_but_never_scored(pieces):
+    given = [Kind.START, Kind.TRACK, Kind.PROGRAM, Kind.NUMERATOR, Kind.DENOMINATOR, Kind.SIGNATURE, Kind.MODE]
+    given += [Kind.TEMPO_HIGH, Kind.TEMPO_LOW]
+    for piece in pieces:
+        sequence = batches.sequence(piece.score)
+        kinds = VOCABULARY.kinds[sequence.targets]
+        first = int(np.flatnonzero(kinds == Kind.TEMPO_LOW)[0])
+        assert not sequence.scored[: first + 1].any()
+        assert sequence.scored[first + 1 :].all()
+        assert not np.isin(kinds[sequence.scored], [kind for kind in given if kind != Kind.TRACK]).any()
+        assert sequence.notes == piece.score.notes == (kinds == Kind.PITCH).sum()
+
+
+def test_a_sequence_is_the_piece_in_the_key_view():
+    score = CHORALE.dress(scales(3, key="Eb major"))
+    sequence = batches.sequence(score)
+    ids = Tokenizer().encode(score)
+    known = keyview.token_map(-3)
+    assert np.array_equal(known[ids[:-1]], sequence.tokens)
+    assert np.array_equal(known[ids[1:]], sequence.targets)
+    assert sequence.heard.sum() == features(ids).heard[:-1].sum()
+    in_c = batches.sequence(CHORALE.dress(transpose(scales(3, key="Eb major"), -3)))
+    pitches = VOCABULARY.kinds[sequence.targets] == Kind.PITCH
+    assert np.array_equal(in_c.targets[pitches], sequence.targets[pitches])
+
+
+def test_tempi_differ_from_piece_to_piece_and_say_the_same_in_tokens_and_targets(pieces):
+    found = set()
+    for number in range(4):
+        for batch in batches.epoch(pieces, 1, 512, 0, number):
+            tokens = batch.inputs[0][0]
+            high = int(np.flatnonzero(VOCABULARY.kinds[tokens] == Kind.TEMPO_HIGH)[0])
+            found.add(int(VOCABULARY.values[tokens[high : high + 2]].sum()))
+            assert np.array_equal(tokens[high : high + 2], batch.targets[0, high - 1 : high + 1])
+    assert len(found) > 10
+    assert 40 <= min(found) < max(found) <= 160
+
+
+def test_evaluation_is_every_piece_whole_in_its_own_key(pieces):
+    found = list(batches.evaluation(pieces, 2))
+    assert sum(batch.notes for batch in found) == sum(piece.score.notes for piece in pieces)
+    lengths = sorted(int((batch.targets[row] > 0).sum()) for batch in found for row in range(len(batch.targets)))
+    assert lengths == sorted(len(Tokenizer().encode(piece.score)) - 1 for piece in pieces)
+    assert same(batches.evaluation(pieces, 2), batches.evaluation(pieces, 2))
+
+
+@pytest.mark.parametrize("signature", range(-7, 8))
+def test_the_key_view_is_a_permutation_that_moves_pitches_to_the_empty_signature(signature):
+    known = keyview.token_map(signature)
+    assert sorted(known.tolist()) == list(range(VOCABULARY.size))
+    key = Key.from_signature(signature)
+    moved = known[[VOCABULARY.id(Kind.PITCH, 60 + pitch_class) for pitch_class in key.pitch_classes]]
+    assert {int(value) % 12 for value in VOCABULARY.values[moved]} == {0, 2, 4, 5, 7, 9, 11}
+    assert keyview.first_signature(Score(keys=(KeyEvent(0, key),))) == signature
+    assert keyview.first_signature(Score(keys=(KeyEvent(480, key),), end=960)) == 0

@@ -1,0 +1,139 @@
+"""Model folders: found by name, read whole, and refused in one line when they are not what they say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from tiny_models import TINY, export, random_weights
+
+import composer
+from composer import bundle, checkpoint
+from composer.config import DecoderConfig
+from composer.style import CHORALE
+from theory.errors import ModelError, RequestError, UnknownNameError
+from theory.tokens import VOCABULARY
+
+
+@pytest.fixture
+def model(tmp_path):
+    return export(tmp_path / "model")
+
+
+def damaged_config(folder, change):
+    path = folder / bundle.CONFIG
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+
+
+def test_export_and_load(model):
+    loaded = bundle.load(model)
+    assert (loaded.decoder, loaded.style, loaded.path) == (TINY, CHORALE, model)
+    assert loaded.sha256 == hashlib.sha256((model / bundle.WEIGHTS).read_bytes()).hexdigest()
+    for name, array in random_weights().items():
+        assert loaded.weights[name].dtype == np.float32
+        np.testing.assert_array_equal(loaded.weights[name], array.astype(np.float16).astype(np.float32))
+
+
+def test_the_same_weights_are_the_same_bytes(model, tmp_path):
+    again = export(tmp_path / "again")
+    for name in (bundle.WEIGHTS, bundle.CONFIG):
+        assert (model / name).read_bytes() == (again / name).read_bytes()
+
+
+def test_a_model_of_ones_own_composes(model):
+    piece = composer.compose(model=str(model), bars=2, seed=1)
+    assert piece.score.bars == 2
+    assert piece.recipe.model == {"name": "model", "sha256": bundle.load(model).sha256}
+
+
+def test_every_model_that_ships_can_be_read():
+    assert "chorale-lstm" in bundle.names()
+    for name in bundle.names():
+        loaded = bundle.load(bundle.PRETRAINED / name)
+        assert name.startswith(f"{loaded.style.name}-")
+        assert all(np.isfinite(array).all() for array in loaded.weights.values())
+        assert loaded.decoder.vocabulary == VOCABULARY.size
+
+
+@pytest.mark.parametrize("style", ["jazz", "", "../chorale", "x" * 5000])
+def test_an_unknown_style_lists_what_exists(style):
+    with pytest.raises(UnknownNameError, match=r"choose one of .*chorale"):
+        bundle.find(style, "lstm")
+
+
+@pytest.mark.parametrize("name", ["gpt", "", "runs/none", "x" * 5000, "a\0b"])
+def test_an_unknown_model_lists_what_exists(name):
+    with pytest.raises(UnknownNameError, match=r"choose one of .*lstm"):
+        bundle.find("chorale", name)
+
+
+@pytest.mark.parametrize("keep", [0, 7, 200, -1])
+def test_truncated_weights(model, keep):
+    path = model / bundle.WEIGHTS
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ModelError, match="no readable checkpoint"):
+        bundle.load(model)
+
+
+@pytest.mark.parametrize("missing", [bundle.WEIGHTS, bundle.CONFIG])
+def test_missing_files(model, missing):
+    (model / missing).unlink()
+    with pytest.raises(ModelError, match="is no model"):
+        bundle.load(model)
+
+
+@pytest.mark.parametrize("name", ["embedding", "context.mode", "lstm1.recurrent", "output.bias"])
+@pytest.mark.parametrize("how", ["missing", "misshapen"])
+def test_weights_that_the_sizes_do_not_describe(model, name, how):
+    arrays = random_weights()
+    if how == "missing":
+        del arrays[name]
+    else:
+        arrays[name] = arrays[name][:-1]
+    checkpoint.save(model / bundle.WEIGHTS, arrays, {})
+    with pytest.raises(ModelError, match=r"does not hold the weights that config\.json describes"):
+        bundle.load(model)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, "\ud800".encode("utf-8", "surrogatepass")])
+def test_config_files_that_are_none(model, text):
+    (model / bundle.CONFIG).write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ModelError) as caught:
+        bundle.load(model)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["vocabulary", "decoder", "style"])
+def test_config_files_that_lack_something(model, field):
+    damaged_config(model, lambda config: {name: value for name, value in config.items() if name != field})
+    with pytest.raises(ModelError):
+        bundle.load(model)
+
+
+def test_another_vocabulary(model):
+    damaged_config(model, lambda config: config | {"vocabulary": "0" * 64})
+    with pytest.raises(ModelError, match="another vocabulary"):
+        bundle.load(model)
+
+
+@pytest.mark.parametrize("change", [{"units": 9}, {"layers": 1}, {"layers": 3}, {"context": 4}, {"vocabulary": 5}])
+def test_sizes_that_the_weights_do_not_have(model, change):
+    damaged_config(model, lambda config: config | {"decoder": config["decoder"] | change})
+    with pytest.raises(ModelError):
+        bundle.load(model)
+
+
+@pytest.mark.parametrize("values", [None, [], {}, {"units": 5}, TINY.to_dict() | {"more": 1}])
+def test_configurations_with_wrong_fields(values):
+    with pytest.raises(ModelError, match="fields"):
+        DecoderConfig.from_dict(values)
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, "8", None, True])
+def test_sizes_that_are_none(size):
+    with pytest.raises(RequestError, match="units"):
+        DecoderConfig(units=size)
+    with pytest.raises(ModelError, match="units"):
+        DecoderConfig.from_dict(TINY.to_dict() | {"units": size})

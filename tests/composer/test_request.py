@@ -1,0 +1,65 @@
+"""Requests: what makes no sense is refused before anything is read or written."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from composer.request import MAX_BARS, Request
+from composer.style import CHORALE
+from theory.errors import KeyNameError, MeterError, RequestError
+from theory.key import Key
+from theory.meter import Meter
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"bars": 0}, {"bars": -1}, {"bars": MAX_BARS + 1}, {"bars": 10**30},
+        {"tempo": 0}, {"tempo": -5}, {"tempo": 3}, {"tempo": 1001},
+        {"seed": -1}, {"seed": 2**64},
+        {"temperature": -1}, {"temperature": math.nan}, {"temperature": math.inf}, {"temperature": -math.inf},
+        {"top_p": 0}, {"top_p": -0.1}, {"top_p": 1.1}, {"top_p": math.nan},
+        {"top_k": -1},
+    ],
+)  # fmt: skip
+def test_values_out_of_bounds(field):
+    with pytest.raises(RequestError, match="must be") as caught:
+        Request(**field)
+    assert type(caught.value) is RequestError
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"bars": 1}, {"bars": MAX_BARS}, {"tempo": 4}, {"tempo": 1000}, {"seed": 0}, {"seed": 2**64 - 1},
+        {"temperature": 0}, {"temperature": 10}, {"top_p": 1e-9}, {"top_p": 1}, {"top_k": 10**9},
+    ],
+)  # fmt: skip
+def test_the_bounds_themselves_are_fine(field):
+    Request(**field)
+
+
+@pytest.mark.parametrize(
+    ("field", "error", "says"),
+    [
+        ({"key": "H# minor"}, KeyNameError, "H# minor"),
+        ({"key": ""}, KeyNameError, "no key"),
+        ({"key": "C lydian"}, RequestError, "writes no lydian: choose one of major, minor"),
+        ({"meter": "4/0"}, MeterError, "4/0"),
+        ({"meter": ""}, MeterError, "no meter"),
+        ({"meter": "waltz"}, MeterError, "no meter"),
+        ({"meter": "6/8"}, RequestError, "writes no 6/8: choose one of 4/4, 3/4"),
+    ],
+)
+def test_forms_that_do_not_exist_or_that_the_style_does_not_write(field, error, says):
+    with pytest.raises(error, match=says):
+        Request(**field).form(CHORALE)
+
+
+def test_what_is_left_open_is_the_styles():
+    assert Request().form(CHORALE) == (Key.parse("C major"), Meter(4, 4), 72, 16)
+    asked = Request(key="f#", meter="3/4", tempo=100, bars=5)
+    assert asked.form(CHORALE) == (Key.parse("F# minor"), Meter(3, 4), 100, 5)
