@@ -14,7 +14,7 @@ from composer import checkpoint
 from composer.checkpoint import Arrays
 from composer.config import DecoderConfig
 from composer.style import Style
-from data.output import atomic_path
+from theory.atomic_file import atomic_path
 from theory.errors import ModelError, UnknownNameError
 from theory.tokens import VOCABULARY
 

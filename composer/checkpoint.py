@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.output import atomic_path
+from theory.atomic_file import atomic_path
 from theory.errors import ModelError
 
 Arrays = dict[str, NDArray[Any]]

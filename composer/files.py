@@ -12,7 +12,7 @@ import data
 import synth
 from composer.piece import Piece, Recipe
 from data import midi
-from data.output import atomic_path
+from theory.atomic_file import atomic_path
 from theory.errors import CadenzaError, FileFormatError, FluidSynthMissingError, InputFileError, RequestError
 
 FORMATS = ("mid", "wav", "musicxml", "png", "json")

@@ -21,10 +21,11 @@ from composer import batches, bundle, checkpoint
 from composer.batches import Batch, Piece
 from composer.config import DecoderConfig
 from composer.style import Style
-from data.output import atomic_path
+from theory.atomic_file import atomic_path
 from theory.errors import ModelError, RequestError, TrainingError
 
 CHECKPOINT = "checkpoint.safetensors"
+_LEAST_WINDOW = 512  # half of an eighth of it, the shortest first window, is longer than a prompt, which is not scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in ("epochs", 1), ("batch_size", 1), ("patience", 1), ("window", 64):
+        for name, least in ("epochs", 1), ("batch_size", 1), ("patience", 1), ("window", _LEAST_WINDOW):
             if getattr(self, name) < least:
                 raise RequestError(f"{name.replace('_', ' ')} {getattr(self, name)}: must be {least} or more")
         if not 0 < self.learning_rate <= 1:

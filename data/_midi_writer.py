@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data._midi_skim import OURS
-from data.output import atomic_path
+from theory.atomic_file import atomic_path
 from theory.errors import ScoreError
 from theory.key import Key
 from theory.meter import Meter
@@ -43,9 +43,9 @@ def write(score: Score, path: str | Path, *, private: str | None = None) -> None
     """Write a type-1 MIDI file at 480 ticks a quarter, whole or not at all; missing folders are made.
 
     The conductor track is named after the piece and ends where the piece ends. It holds tempos, meters, keys, markers,
-    chords (as texts "chord: Am7") and `private`. Then one track follows for each of the score's, "Track 2" where it has no
-    name: bank and program at tick 0, controls and notes, and the keys once more unless it is drums, because MuseScore 3
-    heeds a key only in the track itself (other readers then list each key several times). Modes other than major
+    chords (as texts "chord: Am7") and `private`. Then one track follows for each of the score's, "Track 2" where it has
+    no name: bank and program at tick 0, controls and notes, and the keys once more unless it is drums, because
+    MuseScore 3 heeds a key only in the track itself (other readers then list each key often). Modes other than major
     and minor are written as the major or minor key of the same signature.
 
     Drums are on channel 10, the others on channels 1 to 9 and 11 to 16 in order; every further fifteen get the next

@@ -9,18 +9,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import groupby, pairwise
 from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 
-from theory.meter import Meter
+from data.written_time import Bar, WrittenTime
 from theory.rhythm import NoteValue, note_value, split_duration
-from theory.score import Score, Track
+from theory.score import Track
 
 MAX_VOICES = 4  # on a staff: what notation programs take
-_GRIDS = (8, 6, 16, 12, 5, 7, 10, 14, 24)  # parts of a quarter that note values can say, the plainest first
 _A_LITTLE = Fraction(1, 4)  # by which a note played by hand may miss the next
 _SMALLEST = Fraction(1, 8)
 
@@ -39,16 +37,6 @@ class Sound:
     onset: Fraction
     end: Fraction
     tones: tuple[Tone, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One measure; `meter` is the one it is written in, `offset` how far into a full bar it starts (a pickup)."""
-
-    start: Fraction
-    end: Fraction
-    meter: Meter
-    offset: Fraction = Fraction()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,106 +63,40 @@ class Written:
     starts_at: Fraction = Fraction(-1)
 
 
-def bars(score: Score) -> list[Bar]:
-    """The measures of a score, at least one. A pickup is written in the meter that follows it."""
-    resolution = score.ticks_per_quarter
-    lines = [Fraction(int(tick), resolution) for tick in score.bar_lines()]
-    if len(lines) == 1:
-        lines.append(lines[0] + score.meters[0].meter.bar_quarters)
-    changes = [(Fraction(event.tick, resolution), event.meter) for event in score.meters]
-    result = []
-    for start, end in pairwise(lines):
-        meter = [meter for at, meter in changes if at <= start][-1]
-        result.append(Bar(start, end, meter))
-    if score.pickup and len(result) > 1:
-        full = result[1].meter
-        result[0] = replace(result[0], meter=full, offset=full.bar_quarters - result[0].end)
-        if (
-            result[-1].end - Fraction(score.end, resolution) == result[0].end
-        ):  # what the pickup took, the last bar lacks
-            result[-1] = replace(result[-1], end=Fraction(score.end, resolution))
-    return result
+def sounds(track: Track, spelled: Sequence[int], time: WrittenTime) -> list[Sound]:
+    """Chords of a track: what starts and ends together, in order, high chords first.
 
-
-# Times
-
-
-def quantized(onsets: Iterable[Fraction]) -> dict[int, int]:
-    """Grid of each quarter in which notes start: quarter -> into how many equal parts it divides.
-
-    The first of 32nds, triplet 16ths, 64ths, triplet 32nds, quintuplets, septuplets and mixtures that holds all of a
-    quarter's onsets. Where a good part of all onsets lies on neither of the first two, it was played by hand: its quarters divide
-    into 16ths, 32nds where it is crowded, or triplets where these fit much better.
+    Onsets move to the grid of their quarter, most often by nothing. Ends keep their place if note values can say it;
+    else they too move, and where a note ends a little before or after the next begins, it lasts until then.
     """
-    ordered = sorted(set(onsets))
-    is_played = sum(_lies_on(_GRIDS[:2], [onset]) is None for onset in ordered) > len(ordered) // 5
-    grids = {}
-    for quarter, group in groupby(ordered, key=lambda onset: onset // 1):
-        inside = list(group)
-        exact = None if is_played else _lies_on(_GRIDS, inside)
-        grids[int(quarter)] = exact or _nearest_grid([onset - quarter for onset in inside])
-    return grids
-
-
-def _lies_on(grids: Sequence[int], times: Sequence[Fraction]) -> int | None:
-    return next((parts for parts in grids if all((parts * time).denominator == 1 for time in times)), None)
-
-
-def _nearest_grid(times: Sequence[Fraction]) -> int:
-    straight, triplet = (sum(abs(time - Fraction(round(time * n), n)) for time in times) for n in (4, 3))
-    if len(times) > 1 and 3 * triplet < straight:
-        return 3
-    crowded = any(0 < after - before < Fraction(3, 16) for before, after in pairwise(times))
-    return 8 if crowded else 4
-
-
-def sounds(rows: Iterable[tuple[Fraction, Fraction, Tone]]) -> list[Sound]:
-    """Chords from (onset, end, tone) rows: what starts and ends together, in order, high chords first.
-
-    Onsets move to the grid of their quarter (`quantized`), most often by nothing. Ends keep their place if note values
-    can say it; else they too move, and where a note ends a little before or after the next begins, it lasts until then.
-    """
-    rows = list(rows)
-    grids = quantized(onset for onset, _, _ in rows)
-    onsets = {onset: _moved(onset, grids) for onset, _, _ in rows}
+    rows = [(time.at(note.onset), time.end(note.end)) for note in track]
+    grids = time.grids(onset for onset, _ in rows)
+    onsets = {onset: time.on_grid(onset, grids) for onset, _ in rows}
     starts = sorted(set(onsets.values()))
-    chords: dict[tuple[Fraction, Fraction], list[Tone]] = {}
-    for onset, end, tone in rows:
+    chords: dict[tuple[Fraction, Fraction], set[Tone]] = {}
+    for note, spelling, (onset, stop) in zip(track, spelled, rows, strict=True):
         start = onsets[onset]
-        stop = end
-        if start != onset or _lies_on(_beside(grids.get(int(end // 1))), [end]) is None:
-            stop = _moved(end, grids)
+        if start != onset or not time.can_end(stop, grids):
+            stop = time.on_grid(stop, grids)
             following = bisect_left(starts, max(stop - _A_LITTLE, start + _SMALLEST))
             stop = starts[following] if following < len(starts) and starts[following] <= stop + _A_LITTLE else stop
-        chords.setdefault((start, stop if stop > start else start + _SMALLEST), []).append(tone)
-    made = [Sound(start, stop, tuple(sorted(set(tones)))) for (start, stop), tones in chords.items()]
+        stop = stop if stop > start else start + _SMALLEST
+        chords.setdefault((start, stop), set()).add(Tone(note.pitch, int(spelling)))
+    made = [Sound(start, stop, tuple(sorted(tones))) for (start, stop), tones in chords.items()]
     return sorted(made, key=lambda sound: (sound.onset, -sound.tones[-1].pitch, sound.end))
 
 
-def _beside(grid: int | None) -> Sequence[int]:
-    """Grids on which notes may end in a quarter where they start on this one: fives and sevens do not mix."""
-    if grid is None:
-        return _GRIDS
-    if grid % 5 == 0 or grid % 7 == 0:
-        return (grid,)
-    return [other for other in _GRIDS if other % 5 and other % 7]
-
-
-def _moved(time: Fraction, grids: dict[int, int]) -> Fraction:
-    parts = grids.get(int(time // 1), 4)
-    return Fraction(round(time * parts), parts)
-
-
-def struck(rows: Iterable[tuple[Fraction, Fraction, Tone]]) -> list[Sound]:
+def struck(track: Track, spelled: Sequence[int], time: WrittenTime) -> list[Sound]:
     """Drum strokes as one voice: each lasts until the next or the next quarter, however long the file holds it."""
     strokes: dict[Fraction, set[Tone]] = {}
-    for sound in sounds(rows):
+    for sound in sounds(track, spelled, time):
         strokes.setdefault(sound.onset, set()).update(sound.tones)
     onsets = sorted(strokes)
-    ends = [
-        min(after, Fraction(onset // 1 + 1)) for onset, after in zip(onsets, [*onsets[1:], onsets[-1] + 1], strict=True)
-    ]
-    return [Sound(onset, end, tuple(sorted(strokes[onset]))) for onset, end in zip(onsets, ends, strict=True)]
+    result = []
+    for onset, following in zip(onsets, [*onsets[1:], None], strict=True):
+        end = onset + 1 - (onset - time.bars[time.index(onset)].start) % 1
+        result.append(Sound(onset, end if following is None else min(end, following), tuple(sorted(strokes[onset]))))
+    return result
 
 
 # Voices and staves
@@ -206,15 +128,19 @@ def _squeeze(voice: list[Sound], sound: Sound) -> None:
         voice.append(sound)
 
 
-def written_voices(track: Track, spelled: Sequence[int], resolution: int) -> list[list[Sound]]:
+def written_voices(track: Track, spelled: Sequence[int], time: WrittenTime) -> list[list[Sound]]:
     """The voices of a track: its own column's, each dealt again where it overlaps itself; without one, as needed."""
-    rows: dict[int, list[tuple[Fraction, Fraction, Tone]]] = {}
-    for note, spelling in zip(track, spelled, strict=True):
-        row = (Fraction(note.onset, resolution), Fraction(note.end, resolution), Tone(note.pitch, int(spelling)))
-        rows.setdefault(note.voice or 0, []).append(row)
-    if track.is_drum:
-        return [struck(row for own in rows.values() for row in own)] if rows else []
-    return [voice for _, own in sorted(rows.items()) for voice in voices(sounds(own))]
+    if track.is_drum or not len(track):
+        return [struck(track, spelled, time)] if len(track) else []
+    numbers = sorted({note.voice or 0 for note in track})
+    parts = [_chosen(track, spelled, [(note.voice or 0) == number for note in track]) for number in numbers]
+    return [voice for part in parts for voice in voices(sounds(*part, time))]
+
+
+def _chosen(track: Track, spelled: Sequence[int], wanted: Sequence[bool]) -> tuple[Track, list[int]]:
+    """The notes that are wanted, and their spelling."""
+    kept = [index for index, is_wanted in enumerate(wanted) if is_wanted]
+    return Track.from_notes([track[index] for index in kept]), [spelled[index] for index in kept]
 
 
 def is_wide(track: Track) -> bool:
@@ -236,12 +162,7 @@ def hands(track: Track, spelled: Sequence[int]) -> list[tuple[Track, list[int]]]
         for number in sorted(set(track.voice.tolist())):
             middles[number] = median(track.pitch[track.voice == number].tolist())
     upper = [(note.pitch if note.voice is None else middles[note.voice]) >= 60 for note in track]
-    result = []
-    for side in (True, False):
-        chosen = [index for index, is_upper in enumerate(upper) if is_upper == side]
-        notes = Track.from_notes([track[index] for index in chosen])
-        result.append((notes, [spelled[index] for index in chosen]))
-    return result
+    return [_chosen(track, spelled, [is_upper == side for is_upper in upper]) for side in (True, False)]
 
 
 # Note values
@@ -263,7 +184,7 @@ def written_bar(voice: Sequence[Sound], bar: Bar, *, is_first: bool) -> list[Wri
         at = end
     if not pieces and not is_first:
         return []
-    if not pieces and bar.end - bar.start == bar.meter.bar_quarters:
+    if not pieces and bar.is_full:
         return [Written(Fraction(), bar.end - bar.start, None)]
     return _tuplets(pieces + _rests(at, bar.end, bar))
 

@@ -7,7 +7,7 @@ what a Score has no place for (lyrics, articulations, grace notes, ...). Repeats
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from fractions import Fraction
 from itertools import accumulate
 from math import lcm
@@ -38,19 +38,28 @@ LeftOut = dict[str, int]
 FINEST_TICKS_PER_QUARTER = 10080  # exact for 128ths, triplets of 64ths, quintuplets and septuplets
 
 
-def score_of(stream: Any, title: str = "") -> tuple[Score, LeftOut]:
+def score_of(
+    stream: Any, transposing: Container[str] = (), drums: Container[str] = ()
+) -> tuple[Score, LeftOut]:
     """Turn a music21 stream into a Score.
 
     Args:
         stream: a `music21.stream.Score` or `Part`; an Opus must be taken apart before.
-        title: used where the stream states none.
+        transposing: identities of the parts that are written at another pitch than they sound. music21 knows that a
+            clarinet transposes, but not whether this file is written so.
+        drums: identities of the parts whose pitches name General MIDI drums.
 
     Returns:
         The score, and what it could not hold.
     """
     groups = _staves_by_part(stream)
     starts, measures = _timeline([staff for staves in groups for staff in staves])
-    parts = [read_part(staves, starts) for staves in groups]
+    parts = []
+    for staves in groups:
+        identity = _identity(staves[0])
+        part = read_part(staves, starts, transposes=identity in transposing)
+        part.is_drum |= identity in drums
+        parts.append(part)
     resolution = _resolution(parts, measures)
 
     def ticks(quarters: Fraction) -> int:
@@ -65,7 +74,7 @@ def score_of(stream: Any, title: str = "") -> tuple[Score, LeftOut]:
         keys=_keys(parts, ticks),
         chords=_chords(parts, ticks),
         markers=_markers(parts, ticks),
-        title=_title(stream) or title,
+        title=_title(stream),
         end=max([ticks(m.start + m.length) for m in measures[-1:]] + [track.end for track in tracks], default=0),
     )
     return score, _left_out(parts, stream)
@@ -78,9 +87,14 @@ def _staves_by_part(stream: Any) -> list[list[Any]]:
     """The staves of each part: a piano's two staves are one part."""
     groups: dict[str, list[Any]] = {}
     for number, part in enumerate(stream.parts if hasattr(stream, "parts") else [stream]):
-        name, is_staff, _ = str(part.id).rpartition("-Staff")  # the identity that music21 gives to staves of a part
-        groups.setdefault(name if is_staff and "PartStaff" in part.classes else f"#{number}", []).append(part)
+        is_staff = "PartStaff" in part.classes
+        groups.setdefault(_identity(part) if is_staff else f"#{number}", []).append(part)
     return list(groups.values()) or [[stream]]
+
+
+def _identity(staff: Any) -> str:
+    """What the file calls a part; music21 adds the number of the staff where it has several."""
+    return str(staff.id).rpartition("-Staff")[0] or str(staff.id)
 
 
 def _timeline(staves: list[Any]) -> tuple[list[Fraction] | None, list[Measure]]:

@@ -15,8 +15,6 @@ from theory.key import MODES
 from theory.pitch import fifths_of, pitch_class_of
 from theory.score import DEFAULT_VELOCITY, FERMATA, MAX_TEMPO, MIN_TEMPO
 
-DRUM_ID = "drum-"  # what the identity of a drum note begins with; General MIDI's number follows
-
 # What a Score has no place for: music21 class -> the word for the report. The first that matches counts.
 _NOT_HELD = {
     "Dynamic": "dynamic",
@@ -61,10 +59,10 @@ class Part:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def read_part(staves: list[Any], starts: list[Fraction] | None) -> Part:
+def read_part(staves: list[Any], starts: list[Fraction] | None, *, transposes: bool) -> Part:
     """Read the staves of one part; measures start at `starts`, or where None where the stream has them."""
     part = Part(name=_part_name(staves[0]))
-    _take_instrument(part, staves[0])
+    _take_instrument(part, staves[0], transposes=transposes)
     voices = 0
     for staff in staves:
         elements = list(_elements(staff, starts))
@@ -104,7 +102,7 @@ def _part_name(staff: Any) -> str:
     return " ".join(str(staff.partName or "").split())
 
 
-def _take_instrument(part: Part, staff: Any) -> None:
+def _take_instrument(part: Part, staff: Any, *, transposes: bool) -> None:
     instruments = list(staff.getInstruments(returnDefault=False, recurse=True))
     if not instruments:
         return
@@ -112,7 +110,7 @@ def _take_instrument(part: Part, staff: Any) -> None:
     part.name = part.name or " ".join(str(first.partName or first.instrumentName or "").split())
     part.program = first.midiProgram or 0
     part.is_drum = first.midiChannel == 9
-    part.transposition = first.transposition
+    part.transposition = first.transposition if transposes else None
     part.left_out["change of instrument"] += len(
         {i.midiProgram for i in instruments if i.midiProgram is not None} - {part.program}
     )
@@ -177,10 +175,7 @@ def _spelling(step: str, midi: int) -> int:
 
 
 def _drum(note: Any) -> int:
-    """General MIDI's number where the reader left it as the note's identity, else the place on the staff."""
-    identity = str(note.id)
-    if identity.startswith(DRUM_ID):
-        return int(identity.removeprefix(DRUM_ID))
+    """A drum whose sound the file does not name: its place on the staff, as a pitch."""
     return int(note.displayPitch().midi)
 
 

@@ -10,11 +10,12 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from data.from_music21 import LeftOut, score_of
-from data.music21_part import DRUM_ID
 from data.notation import parsing, quiet, read_bytes
-from data.output import atomic_path
-from data.to_music21 import clean, stream_of
+from data.to_music21 import DRUM_ID, clean, stream_of
+from theory.atomic_file import atomic_path
 from theory.errors import FileFormatError
+from theory.key import Key
+from theory.pitch import Pitch
 from theory.score import Score
 
 _CONTAINER = "META-INF/container.xml"
@@ -54,9 +55,10 @@ def read_with_report(path: str | Path) -> tuple[Score, LeftOut]:
         root = ElementTree.fromstring(_unzipped(content))
         if root.tag != "score-partwise":
             raise FileFormatError(f"{path} is no MusicXML score by parts: its root is <{root.tag}>")
-        _identify_drums(root)
+        drums = _pitch_drums(root)
         importer.xmlRootToScore(root, importer.stream)
-        return score_of(importer.stream)
+        transposing = {part.get("id", "") for part in root.iter("part") if part.find(".//transpose") is not None}
+        return score_of(importer.stream, transposing, drums)
 
 
 def write(score: Score, path: str | Path) -> None:
@@ -102,7 +104,7 @@ def _text_element(tag: str, text: str) -> Element:
 
 
 # Drums: MusicXML gives each its own instrument in the part, with General MIDI's number plus one. music21 keeps one
-# instrument a class, so that the number travels as the identity of the note instead.
+# instrument a class, so that on the way out the number travels as the identity of the note, on the way in as its pitch.
 
 
 def _name_drums(part: Element, header: Element) -> None:
@@ -131,16 +133,28 @@ def _name_drums(part: Element, header: Element) -> None:
         note.insert(before, Element("instrument", id=f"{header.attrib['id']}-I{number}"))
 
 
-def _identify_drums(root: Element) -> None:
+def _pitch_drums(root: Element) -> set[str]:
+    """Write General MIDI's number of each drum as a pitch, which music21 reads; the parts where that was done."""
     numbers = {
-        sound.get("id"): int(sound.findtext("midi-unpitched") or 0) - 1
+        sound.get("id"): int(sound.findtext("midi-unpitched", "")) - 1
         for sound in root.iter("midi-instrument")
-        if sound.findtext("midi-unpitched")
+        if sound.findtext("midi-unpitched", "").strip().isdigit()
     }
-    for note in root.iter("note"):
-        instrument = note.find("instrument")
-        if instrument is not None and note.find("unpitched") is not None and instrument.get("id") in numbers:
-            note.set("id", f"{DRUM_ID}{numbers[instrument.get('id')]}")
+    parts = set()
+    for part in root.iter("part"):
+        for note in part.iter("note"):
+            place, instrument = note.find("unpitched"), note.find("instrument")
+            if place is None or instrument is None or instrument.get("id") not in numbers:
+                continue
+            pitch = Pitch(midi := numbers[instrument.get("id")], int(Key(0).spell(midi)))
+            place.tag = "pitch"
+            place[:] = [
+                _text_element("step", pitch.step),
+                _text_element("alter", str(pitch.alter)),
+                _text_element("octave", str(pitch.octave)),
+            ]
+            parts.add(part.get("id", ""))
+    return parts
 
 
 # The zipped form

@@ -9,21 +9,20 @@ from typing import Any, cast
 
 from data.chord_symbols import symbol_of
 from data.engraving import (
-    Bar,
     Tone,
     Written,
-    bars,
     hands,
     is_wide,
     written_bar,
     written_voices,
 )
-from data.music21_part import DRUM_ID
+from data.written_time import Bar, WrittenTime
 from theory.key import Key
 from theory.pitch import Pitch
 from theory.score import FERMATA, Score, Track
 
 COMPOSER = "Cadenza"
+DRUM_ID = "drum-"  # what the identity of a drum note begins with; General MIDI's number follows
 _KEYBOARDS = frozenset((*range(24), 46))  # pianos, mallets, organs, accordions; the harp
 _VOICES = frozenset((52, 53, 54, 85, 91))
 _TENOR = re.compile(r"\btenor\b", re.IGNORECASE)
@@ -46,14 +45,14 @@ def stream_of(score: Score) -> Any:
 
     result = stream.Score()
     result.metadata = metadata.Metadata(title=clean(score.title), composer=COMPOSER)
-    measures = bars(score)
+    time = WrittenTime.of(score)
     for number, track in enumerate(score.tracks or (Track.empty(),), start=1):
-        staves = _staves(score, track, measures, number)
+        staves = _staves(score, track, time, number)
         for staff in staves:
             result.insert(0, staff)
         if len(staves) > 1:
             result.insert(0, layout.StaffGroup(staves, symbol="brace"))
-    _add_directions(score, measures, result.parts[0])
+    _add_directions(score, time, result.parts[0])
     return result
 
 
@@ -65,7 +64,7 @@ def clean(text: str) -> str:
 # Staves
 
 
-def _staves(score: Score, track: Track, measures: list[Bar], number: int) -> list[Any]:
+def _staves(score: Score, track: Track, time: WrittenTime, number: int) -> list[Any]:
     from music21 import stream
 
     spelled = _spelling(score, track)
@@ -78,7 +77,7 @@ def _staves(score: Score, track: Track, measures: list[Bar], number: int) -> lis
         instrument = _instrument(track, number)
         staff.insert(0, instrument)
         staff.partName = instrument.partName
-        _fill(staff, score, notes, spelling, measures, _clef(track, notes, index if two else 0))
+        _fill(staff, score, notes, spelling, time, _clef(track, notes, index if two else 0))
         staves.append(staff)
     return staves
 
@@ -98,26 +97,24 @@ def _spelling(score: Score, track: Track) -> list[int]:
 def _instrument(track: Track, number: int) -> Any:
     from music21 import instrument
 
-    made: Any = instrument.UnpitchedPercussion() if track.is_drum else _of_program(track.program)
-    made.transposition = None  # a Score holds sounding pitches, and so does the part
+    name = "Drums" if track.is_drum else _program_name(track.program)
+    made: Any = instrument.Instrument(name)  # no subclass: those of music21 transpose, or play on the drum channel
     made.midiProgram = track.program
     made.midiChannel = 9 if track.is_drum else None
     made.partId, made.instrumentId = f"P{number}", f"P{number}-I1"
-    made.partName = clean(track.name) or ("Drums" if track.is_drum else made.instrumentName)
-    if track.name:
-        made.instrumentAbbreviation = None
+    made.partName = clean(track.name) or name
     made.partAbbreviation = _ABBREVIATIONS.get(track.name)
     return made
 
 
-def _of_program(program: int) -> Any:
+def _program_name(program: int) -> str:
     from music21 import instrument
     from music21.exceptions21 import Music21Exception
 
     try:
-        return instrument.instrumentFromMidiProgram(program)
+        return str(instrument.instrumentFromMidiProgram(program).instrumentName)
     except Music21Exception:  # a synthesizer or a sound effect
-        return instrument.Instrument("Synthesizer")
+        return "Synthesizer"
 
 
 def _clef(track: Track, notes: Track, staff: int) -> Any:
@@ -132,16 +129,15 @@ def _clef(track: Track, notes: Track, staff: int) -> Any:
     return clef.TrebleClef() if middle >= 59 else clef.BassClef()
 
 
-def _fill(staff: Any, score: Score, notes: Track, spelling: Sequence[int], measures: list[Bar], clef: Any) -> None:
+def _fill(staff: Any, score: Score, notes: Track, spelling: Sequence[int], time: WrittenTime, clef: Any) -> None:
     from music21 import bar as bars_module
 
-    resolution = score.ticks_per_quarter
-    fermatas = {Fraction(marker.tick, resolution) for marker in score.markers if marker.text == FERMATA}
-    voices = written_voices(notes, spelling, resolution)
-    keys = {Fraction(event.tick, resolution): event.key for event in score.keys}
+    fermatas = {time.at(marker.tick) for marker in score.markers if marker.text == FERMATA}
+    voices = written_voices(notes, spelling, time)
+    keys = {time.at(event.tick): event.key for event in score.keys}
     signature, meter = 0, None
     first_number = 0 if score.pickup else 1
-    for number, bar in enumerate(measures, start=first_number):
+    for number, bar in enumerate(time.bars, start=first_number):
         measure = _measure(number, bar)
         if number == first_number:
             measure.clef = clef
@@ -280,7 +276,10 @@ def _duration(piece: Written) -> Any:
     from music21 import duration
 
     if piece.value is None:
-        return duration.Duration(piece.quarters)
+        bar_long: Any = duration.Duration(type="whole")
+        bar_long.linked = False  # a rest for the whole bar, whatever that lasts
+        bar_long.quarterLength = piece.quarters
+        return bar_long
     made: Any = duration.Duration(type=piece.value.kind, dots=piece.value.dots)
     if piece.value.tuplet != (1, 1):
         actual, normal = piece.value.tuplet
@@ -337,21 +336,21 @@ class _Accidentals:
 # Directions
 
 
-def _add_directions(score: Score, measures: list[Bar], part: Any) -> None:
+def _add_directions(score: Score, time: WrittenTime, part: Any) -> None:
     """Tempo marks, texts and chord symbols, above the first staff."""
     from music21 import expressions
 
     elements = list(part.getElementsByClass("Measure"))
-    resolution = score.ticks_per_quarter
 
-    def put(at: Fraction, element: Any) -> None:
-        index = max((i for i, bar in enumerate(measures) if bar.start <= at), default=0)
-        elements[index].insert(at - measures[index].start, element)
+    def put(tick: int, element: Any) -> None:
+        at = time.at(tick)
+        index = time.index(at)
+        elements[index].insert(at - time.bars[index].start, element)
 
-    for at, mark in _tempo_marks(score, measures):
-        put(at, mark)
+    for tick, mark in _tempo_marks(score, time):
+        put(tick, mark)
     for event in score.chords:
-        put(Fraction(event.tick, resolution), symbol_of(event.chord))
+        put(event.tick, symbol_of(event.chord))
     for marker in score.markers:
         text = clean(marker.text)
         if marker.text == FERMATA or not text:
@@ -359,17 +358,17 @@ def _add_directions(score: Score, measures: list[Bar], part: Any) -> None:
         is_letter = _REHEARSAL.fullmatch(text)
         made: Any = expressions.RehearsalMark(text) if is_letter else expressions.TextExpression(text)
         made.placement = "above"
-        put(Fraction(marker.tick, resolution), made)
+        put(marker.tick, made)
 
 
-def _tempo_marks(score: Score, measures: list[Bar]) -> list[tuple[Fraction, Any]]:
+def _tempo_marks(score: Score, time: WrittenTime) -> list[tuple[int, Any]]:
     """At most one a bar, so that a played rubato does not cover the page."""
     from music21 import tempo
 
-    marks: list[tuple[Fraction, Any]] = []
+    marks: list[tuple[int, Any]] = []
     shown = None
-    for bar in measures:
-        inside = [e for e in score.tempos if bar.start <= Fraction(e.tick, score.ticks_per_quarter) < bar.end]
+    for bar in time.bars:
+        inside = [event for event in score.tempos if bar.start <= time.at(event.tick) < bar.end]
         if not inside or inside[0].microseconds_per_quarter == shown:
             continue
         shown = inside[0].microseconds_per_quarter
@@ -377,5 +376,5 @@ def _tempo_marks(score: Score, measures: list[Bar]) -> list[tuple[Fraction, Any]
         number = round(60_000_000 / shown / float(beat), 2)
         mark: Any = tempo.MetronomeMark(number=int(number) if number == int(number) else number, referent=float(beat))
         mark.placement = "above"
-        marks.append((Fraction(inside[0].tick, score.ticks_per_quarter), mark))
+        marks.append((inside[0].tick, mark))
     return marks

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from synth.output import replacing
 from synth.renderer import Audio, Samples, peak_of
+from theory.atomic_file import atomic_path
 from theory.errors import DependencyError, OutputError, RequestError
 
 FORMATS = {".wav": "WAV", ".flac": "FLAC"}
@@ -92,7 +92,7 @@ def _write(samples: Samples, sample_rate: int, path: Path, bits: int, gain: floa
     except (ImportError, OSError) as error:
         raise DependencyError(f"soundfile cannot be loaded ({error}): pip install soundfile") from None
     scaled = samples if gain == 1 else samples * np.float32(gain)
-    with replacing(path) as beside:
+    with atomic_path(path) as beside:
         try:
             soundfile.write(beside, scaled, sample_rate, subtype=SUBTYPES[bits], format=format_name)
         except soundfile.LibsndfileError as error:

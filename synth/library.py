@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import functools
 import io
+import os
 import sys
 import threading
 from collections import deque
@@ -21,6 +22,7 @@ from typing import Any
 from theory.errors import FluidSynthMissingError, SoundError
 
 OK = 0
+_HOMEBREW = "/opt/homebrew"  # on Apple Silicon
 
 # name: (result, arguments), from fluidsynth's public headers, version 2.
 _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
@@ -184,6 +186,9 @@ class Synth:
 
 def _library_name() -> str:
     """File that pyfluidsynth has loaded."""
+    if sys.platform == "darwin" and os.path.isdir(_HOMEBREW):
+        # Without it pyfluidsynth finds Homebrew's library only from Homebrew's own Python.
+        os.environ.setdefault("HOMEBREW_PREFIX", _HOMEBREW)
     try:
         # Where CI is set, pyfluidsynth prints the place it found.
         with contextlib.redirect_stdout(io.StringIO()):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.output import replacing
 from synth.program import drum_name, instrument_name
 from synth.renderer import Audio
+from theory.atomic_file import atomic_path
 from theory.errors import DependencyError, RequestError
 from theory.score import Score, Track
 
@@ -79,7 +79,7 @@ def draw(score: Score, audio: Audio | None, path: str | os.PathLike[str]) -> Pat
         _draw_wave(panels[-1], audio, seconds)
     _draw_time(panels, seconds)
     _draw_heading(figure, score, height)
-    with replacing(path) as beside:
+    with atomic_path(path) as beside:
         figure.savefig(beside, format="png", metadata={"Software": None})
     return path
 

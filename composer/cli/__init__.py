@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,7 +39,7 @@ def _cadenza(
 
 
 _INTERRUPTED = 130
-_UsageError = typer.BadParameter.__bases__[0]  # typer carries its own copy of click in newer versions
+_UsageError: Any = typer.BadParameter.__bases__[0]  # typer carries its own copy of click in newer versions
 
 
 def main(arguments: list[str] | None = None) -> None:

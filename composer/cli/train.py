@@ -13,6 +13,7 @@ import typer
 from composer.cli import options
 
 NAME = "train"
+_UNITS = 1000  # of the progress bar
 
 
 def run(
@@ -99,7 +100,7 @@ class _Bar:
 
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._progress.add_task("training", total=1.0, completed=at)
+        self._task = self._progress.add_task("training", total=_UNITS, completed=round(_UNITS * at))
         self._progress.start()
         self._tokens = self._seconds = 0.0
 
@@ -108,7 +109,7 @@ class _Bar:
         self._tokens, self._seconds = self._tokens + tokens, self._seconds + seconds
         speed = self._tokens / self._seconds
         text = f"loss {loss:.3f}  perplexity {math.exp(min(loss, 20)):.2f}  {speed:.0f} tokens/s"
-        self._progress.update(self._task, completed=at, description=text)
+        self._progress.update(self._task, completed=_UNITS * at, description=text)
 
     def epoch(self, record: dict[str, float]) -> None:
         """Print a line."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 from tiny_models import TINY, export, random_weights
 
 import composer
@@ -16,6 +17,13 @@ from composer.runtime import Reader, Runtime
 from theory.tokens import Tokenizer
 
 CLOSE = {"rtol": 0, "atol": 1e-4}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As composing does: a second thread slows single steps down."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 @pytest.fixture(scope="session")

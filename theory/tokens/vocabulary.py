@@ -20,11 +20,14 @@ from numpy.typing import NDArray
 
 from theory.key import MODES
 from theory.pitch import name_of
+from theory.score import TICKS_PER_QUARTER
 
 STEPS_PER_QUARTER = 24  # 32nd notes (3 steps) and triplets of 8ths (8) and 16ths (4) are all on the grid
 LOW_STEPS = 4 * STEPS_PER_QUARTER  # a low token counts the steps inside a whole note
 LOWEST_FIFTHS, HIGHEST_FIFTHS = -15, 19  # Fbb to B##
 VELOCITY_STEP = 4
+TICKS_PER_STEP = TICKS_PER_QUARTER // STEPS_PER_QUARTER
+MODE_NAMES = tuple(MODES)
 
 # The closed tables of theory.chord as they stood when the vocabulary began; later members get a block of their own.
 CHORD_QUALITIES: tuple[str, ...] = (
@@ -163,7 +166,7 @@ class Vocabulary:
         kind, value = Kind(self.kinds[token]), int(self.values[token])
         if kind in (Kind.CHORD_ROOT, Kind.CHORD_BASS):
             return f"{kind.name} {name_of(value)}"
-        tables = {Kind.CHORD_QUALITY: CHORD_QUALITIES, Kind.CHORD_DEGREE: CHORD_DEGREES, Kind.MODE: tuple(MODES)}
+        tables = {Kind.CHORD_QUALITY: CHORD_QUALITIES, Kind.CHORD_DEGREE: CHORD_DEGREES, Kind.MODE: MODE_NAMES}
         if kind in tables:
             return f"{kind.name} {tables[kind][value]}"
         return kind.name if self._blocks[kind][1].size == 1 else f"{kind.name} {value}"

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from data.output import atomic_path
+from theory.atomic_file import atomic_path
 from theory.errors import FileFormatError, OutputError
 
 

@@ -1,0 +1,78 @@
+"""`cadenza compose`: files, facts and nothing half done."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import data
+from theory.key import Key
+from theory.meter import Meter
+
+
+def test_a_piece_in_every_format(cadenza, tmp_path, soundfont):
+    said = cadenza(
+        "compose", "--key", "G", "--meter", "3/4", "--tempo", 90, "--bars", 2, "--seed", 5, "--out", tmp_path / "deep" / "a",
+        "--soundfont", soundfont, "--title", "Möwe",
+    )  # fmt: skip
+    assert (said.code, said.err) == (0, "")
+    files = sorted(path.name for path in (tmp_path / "deep").iterdir())
+    assert files == ["a.json", "a.mid", "a.musicxml", "a.png", "a.wav"]
+    lines = said.out.splitlines()
+    assert lines[0].startswith("Möwe: 2 bars of 3/4 at 90, ")
+    assert [line.strip() for line in lines[-5:]] == [
+        str(tmp_path / "deep" / f"a.{name}") for name in ("mid", "wav", "musicxml", "png", "json")
+    ]
+    score = data.read(tmp_path / "deep" / "a.mid")
+    assert (score.bars, score.title, score.keys[0].key, score.meters[0].meter) == (
+        2,
+        "Möwe",
+        Key.parse("G"),
+        Meter(3, 4),
+    )
+
+
+def test_json_for_programs(cadenza, tmp_path):
+    said = cadenza("compose", "--bars", 1, "--out", tmp_path / "a.mid", "--json")
+    answer = json.loads(said.out)
+    assert said.err == ""
+    assert answer["files"] == {"mid": str(tmp_path / "a.mid")}
+    assert answer["bars"] == 1
+    assert answer["title"] == "Chorale in C major"
+    assert answer["nats_per_note"] > 0
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mid"]
+
+
+def test_the_same_command_is_the_same_file(cadenza, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert cadenza("compose", "--bars", 2, "--seed", seed, "--out", tmp_path / f"{name}.mid").code == 0
+    first, again, other = ((tmp_path / f"{name}.mid").read_bytes() for name in "abc")
+    assert first == again != other
+
+
+@pytest.mark.parametrize("formats", ["mid,json", " json , mid,", "mid,mid,json"])
+def test_formats(cadenza, tmp_path, formats):
+    assert cadenza("compose", "--bars", 1, "--formats", formats, "--out", tmp_path / "a").code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.mid"]
+
+
+def test_of_an_option_given_twice_the_last_counts(cadenza, tmp_path):
+    said = cadenza("compose", "--bars", 1, "--formats", "png", "--formats", "json", "--out", tmp_path / "a")
+    assert said.code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_sampling_options_reach_the_sampler(cadenza, tmp_path):
+    command = ("compose", "--bars", 2, "--seed", 1)
+    variants = {"plain": (), "cold": ("--temperature", 0), "one": ("--top-k", 1), "few": ("--top-p", 0.2)}
+    for name, options in variants.items():
+        assert cadenza(*command, *options, "--out", tmp_path / f"{name}.json").code == 0
+    ids = {name: json.loads((tmp_path / f"{name}.json").read_text())["ids"] for name in variants}
+    assert ids["cold"] == ids["one"] != ids["plain"] != ids["few"]
+
+
+def test_a_title_that_is_no_text(cadenza, tmp_path):
+    said = cadenza("compose", "--bars", 1, "--title", "a\udcffb", "--out", tmp_path / "a.mid")
+    assert said.code == 0
+    assert said.out.startswith("a\\udcffb: 1 bars")
