@@ -93,8 +93,8 @@ def _staves_by_part(stream: Any) -> list[list[Any]]:
 
 
 def _identity(staff: Any) -> str:
-    """What the file calls a part; music21 adds the number of the staff where it has several."""
-    return str(staff.id).rpartition("-Staff")[0] or str(staff.id)
+    """What the file calls a part: music21 keeps it as a group, or adds the number of the staff where it has several."""
+    return str(staff.id).rpartition("-Staff")[0] or str(next(iter(staff.groups), staff.id))
 
 
 def _timeline(staves: list[Any]) -> tuple[list[Fraction] | None, list[Measure]]:

@@ -1,31 +1,15 @@
 """Music theory: pitch, rhythm, harmony, the score and its tokens. Standard library and NumPy, nothing else."""
 
 from theory.chord import Chord
+from theory.interval import Interval
 from theory.key import Key
 from theory.meter import Meter
 from theory.pitch import Pitch
-from theory.score import (
-    ChordEvent,
-    KeyEvent,
-    Marker,
-    MeterEvent,
-    Note,
-    Score,
-    TempoEvent,
-    Track,
-)
+from theory.rhythm import Grid, NoteValue
+from theory.scale import Scale
+from theory.score import ChordEvent, KeyEvent, Marker, MeterEvent, Note, Score, TempoEvent, Track
 
 __all__ = [
-    "Chord",
-    "ChordEvent",
-    "Key",
-    "KeyEvent",
-    "Marker",
-    "Meter",
-    "MeterEvent",
-    "Note",
-    "Pitch",
-    "Score",
-    "TempoEvent",
-    "Track",
-]
+    "Chord", "ChordEvent", "Grid", "Interval", "Key", "KeyEvent", "Marker", "Meter", "MeterEvent", "Note", "NoteValue",
+    "Pitch", "Scale", "Score", "TempoEvent", "Track",
+]  # fmt: skip

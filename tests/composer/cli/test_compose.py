@@ -13,8 +13,8 @@ from theory.meter import Meter
 
 def test_a_piece_in_every_format(cadenza, tmp_path, soundfont):
     said = cadenza(
-        "compose", "--key", "G", "--meter", "3/4", "--tempo", 90, "--bars", 2, "--seed", 5, "--out", tmp_path / "deep" / "a",
-        "--soundfont", soundfont, "--title", "Möwe",
+        "compose", "--key", "G", "--meter", "3/4", "--tempo", 90, "--bars", 2, "--seed", 5,
+        "--out", tmp_path / "deep" / "a", "--soundfont", soundfont, "--title", "Möwe",
     )  # fmt: skip
     assert (said.code, said.err) == (0, "")
     files = sorted(path.name for path in (tmp_path / "deep").iterdir())

@@ -47,8 +47,8 @@ def check(said, code, *words):
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("text.mid", 30), ("cut.mid", 30), ("empty.mid", 30), ("noise.mid", 30), ("text.musicxml", 30), ("empty.abc", 30),
-        ("song.txt", 30), ("none.mid", 31), ("folder.mid", 31),
+        ("text.mid", 30), ("cut.mid", 30), ("empty.mid", 30), ("noise.mid", 30), ("text.musicxml", 30),
+        ("empty.abc", 30), ("song.txt", 30), ("none.mid", 31), ("folder.mid", 31),
     ],
 )  # fmt: skip
 def test_files_that_cannot_be_read(cadenza, bad, command, name, code):
@@ -68,11 +68,12 @@ def test_files_that_cannot_be_read(cadenza, bad, command, name, code):
         (("--bars", 0), 2, "0 bars"), (("--bars", -4), 2, "-4 bars"), (("--bars", 10**9), 2, "1000000000 bars"),
         (("--tempo", -5), 2, "tempo -5"), (("--tempo", 0), 2, "tempo 0"),
         (("--temperature", "nan"), 2, "temperature nan"), (("--temperature", -1), 2, "temperature -1"),
-        (("--temperature", "inf"), 2, "temperature inf"), (("--top-p", 0), 2, "top-p 0"), (("--top-k", -1), 2, "top-k -1"),
+        (("--temperature", "inf"), 2, "temperature inf"), (("--top-p", 0), 2, "top-p 0"),
+        (("--top-k", -1), 2, "top-k -1"),
         (("--seed", -1), 2, "seed -1"), (("--seed", 2**64), 2, "seed 18446744073709551616"),
         (("--style", "jazz"), 14, "choose one of chorale"), (("--model", "gpt"), 14, "choose one of lstm"),
         (("--formats", "mp3"), 2, "choose among mid, wav, musicxml, png, json"), (("--formats", ""), 2, "choose among"),
-        (("--bars", "many"), 2, "many"), (("--tempo", "1.5"), 2, "1.5"), (("--colour", "red"), 2, "--colour"),
+        (("--bars", "many"), 2, "--bars"), (("--tempo", "1.5"), 2, "--tempo"), (("--colour", "red"), 2, "--colour"),
     ],
 )  # fmt: skip
 def test_requests_that_make_no_sense(cadenza, tmp_path, options, code, word):

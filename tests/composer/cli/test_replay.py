@@ -40,8 +40,8 @@ def test_it_says_what_is_different_here(cadenza, song, soundfont, tmp_path):
     ("change", "code"),
     [
         ({"vocabulary": "0" * 64}, 30), ({"cadenza_recipe": 2}, 30), ({"ids": "x"}, 30), ({"ids": [1, 10**30, 2]}, 40),
-        ({"ids": [1, 5000, 2]}, 40), ({"parts": []}, 40), ({"sound": [1]}, 30), ({"versions": 5}, 30), ({"title": None}, 30),
-        (None, 30),
+        ({"ids": [1, 5000, 2]}, 40), ({"parts": []}, 40), ({"sound": [1]}, 30), ({"versions": 5}, 30),
+        ({"title": None}, 30), (None, 30),
     ],
 )  # fmt: skip
 def test_damaged_recipes(cadenza, piece, tmp_path, change, code):
