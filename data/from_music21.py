@@ -38,9 +38,7 @@ LeftOut = dict[str, int]
 FINEST_TICKS_PER_QUARTER = 10080  # exact for 128ths, triplets of 64ths, quintuplets and septuplets
 
 
-def score_of(
-    stream: Any, transposing: Container[str] = (), drums: Container[str] = ()
-) -> tuple[Score, LeftOut]:
+def score_of(stream: Any, transposing: Container[str] = (), drums: Container[str] = ()) -> tuple[Score, LeftOut]:
     """Turn a music21 stream into a Score.
 
     Args:
@@ -127,8 +125,13 @@ def _length(measures: list[Any], index: int) -> Fraction:
 
 
 def _tidy(length: Fraction, meter: Meter | None) -> Fraction:
-    """Length of a measure, but its meter's where it differs by a rounding error or a slip of less than a 32nd."""
-    return meter.bar_quarters if meter and abs(length - meter.bar_quarters) < Fraction(1, 8) else length
+    """Length of a measure without slips of less than a 32nd (an ornament or a tuplet that the file counts wrong).
+
+    It is the meter's where it is so near, else a whole number of 64ths or the nearest of 16ths.
+    """
+    if meter and abs(length - meter.bar_quarters) < Fraction(1, 8):
+        return meter.bar_quarters
+    return length if (16 * length).denominator == 1 else max(Fraction(1, 4), Fraction(round(4 * length), 4))
 
 
 def _meter(signature: Any) -> Meter | None:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.errors import RequestError
-from theory.tokens.grammar import State
+from theory.tokens.grammar import grammar_mask
+from theory.tokens.state import State
 from theory.tokens.vocabulary import BAR, END, LOW_STEPS, VOCABULARY, Kind
 
 Mask = NDArray[np.bool_]
@@ -34,7 +35,7 @@ class Constraint(Protocol):
 
 def allowed(state: State, constraints: Sequence[Constraint]) -> Mask:
     """Mask of the tokens that grammar and constraints allow next, bool (V,)."""
-    mask = state.allowed()
+    mask = grammar_mask(state)
     for constraint in constraints:
         constraint.forbid(state, mask)
     return mask

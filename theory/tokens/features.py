@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.tokens.grammar import State
+from theory.tokens.state import State
 from theory.tokens.vocabulary import BAR, LOW_STEPS
 
 PITCHES = 128

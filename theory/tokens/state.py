@@ -1,0 +1,185 @@
+"""Where a token sequence stands: what has been said so far, as a walker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from theory.score import DEFAULT_VELOCITY
+from theory.tokens.vocabulary import LOW_STEPS, VELOCITY_STEP, VOCABULARY, Kind
+
+_DEFAULT_BIN = DEFAULT_VELOCITY // VELOCITY_STEP
+_KINDS: list[Kind] = [Kind(kind) for kind in VOCABULARY.kinds.tolist()]
+_VALUES: list[int] = VOCABULARY.values.tolist()
+_VALUES_AFTER = {Kind.CONTROL: 2, Kind.BEND: 2, Kind.PRESSURE: 1}
+
+
+class State:
+    """What a token sequence has said so far; `advance` walks it, `grammar.grammar_mask` says what may come next.
+
+    Attributes:
+        kind: kind of the last token, PAD's before any.
+        bar: ordinal of the bar, -1 in the header.
+        bar_start, bar_length: grid steps.
+        position: last position said in this bar, -1 before the first.
+        track: current track, -1 between tracks.
+        drums: for each declared track, whether it is a drum track.
+        key: (signature, mode number) in force, or None.
+        meter: (numerator, exponent of the denominator) in force, or None.
+        tempo: quarters a minute in force, or None.
+        velocity: for each track, the velocity bin in force.
+        last_pitch: for each track, the pitch of its last note, -1 before any.
+        sounding: for each track, {pitch: absolute step at which it stops}; past ones stay until the track's next turn.
+        free_at: for each track, the absolute step at which the last of its notes stops.
+    """
+
+    __slots__ = (
+        "bar", "bar_length", "bar_start", "degrees", "drums", "free_at", "is_cut", "key", "kind", "last_pitch", "meter",
+        "partial", "pitch", "position", "power", "quality", "root", "sounding", "tempo", "track", "value",
+        "values_left", "velocity",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.kind, self.value = Kind.PAD, 0
+        self.bar, self.bar_start, self.bar_length, self.position = -1, 0, 0, -1
+        self.is_cut = False  # the bar before this BAR token was cut short
+        self.track, self.pitch = -1, -1
+        self.partial, self.power = 0, 99  # of a number being written: its sum so far, its last power of two
+        self.root, self.quality = 0, 0  # of a chord being written
+        self.degrees: tuple[int, ...] = ()
+        self.values_left = 0
+        self.key: tuple[int, int] | None = None
+        self.meter: tuple[int, int] | None = None
+        self.tempo: int | None = None
+        self.drums: list[bool] = []
+        self.velocity: list[int] = []
+        self.last_pitch: list[int] = []
+        self.sounding: list[dict[int, int]] = []
+        self.free_at: list[int] = []
+
+    @property
+    def step(self) -> int:
+        """Absolute grid step of the current position."""
+        return self.bar_start + max(self.position, 0)
+
+    def advance(self, token: int) -> None:
+        """Take in one token, which must be an allowed one."""
+        kind, value = _KINDS[token], _VALUES[token]
+        change = _CHANGES.get(kind)
+        if change is not None:
+            change(self, value)
+        self.kind, self.value = kind, value
+
+
+def _begin_bar(state: State, _: int) -> None:
+    state.is_cut = state.kind is Kind.POSITION_LOW
+    if state.bar >= 0:
+        state.bar_start += state.position if state.is_cut else state.bar_length
+    state.bar += 1
+    state.position, state.track = -1, -1
+
+
+def _set_meter(state: State, exponent: int) -> None:
+    state.meter = (state.value, exponent)
+    state.bar_length = (state.value * LOW_STEPS) >> exponent
+
+
+def _set_position(state: State, low: int) -> None:
+    state.position = _finish_number(state, low)
+    state.track = -1
+
+
+def _set_track(state: State, track: int) -> None:
+    state.track, state.pitch = track, -1
+    if state.bar >= 0:
+        step, sounding = state.step, state.sounding[track]
+        if any(end <= step for end in sounding.values()):
+            state.sounding[track] = {pitch: end for pitch, end in sounding.items() if end > step}
+    else:
+        state.drums.append(False)
+        state.velocity.append(_DEFAULT_BIN)
+        state.last_pitch.append(-1)
+        state.free_at.append(0)
+        state.sounding.append({})
+
+
+def _set_drums(state: State, _: int) -> None:
+    state.drums[-1] = True
+
+
+def _set_pitch(state: State, pitch: int) -> None:
+    state.pitch = pitch
+    state.last_pitch[state.track] = pitch
+
+
+def _set_velocity(state: State, velocity: int) -> None:
+    state.velocity[state.track] = velocity
+
+
+def _end_note(state: State, low: int) -> None:
+    end = state.step + _finish_number(state, low)
+    state.sounding[state.track][state.pitch] = end
+    state.free_at[state.track] = max(state.free_at[state.track], end)
+
+
+def _add_power(state: State, power: int) -> None:
+    state.partial += LOW_STEPS << power
+    state.power = power
+
+
+def _finish_number(state: State, low: int) -> int:
+    number = state.partial + low
+    state.partial, state.power = 0, 99
+    return number
+
+
+def _set_mode(state: State, mode: int) -> None:
+    state.key = (state.value, mode)
+
+
+def _set_tempo(state: State, low: int) -> None:
+    state.tempo = state.value + low
+
+
+def _begin_values(kind: Kind) -> Callable[[State, int], None]:
+    def begin(state: State, _: int) -> None:
+        state.values_left = _VALUES_AFTER[kind]
+
+    return begin
+
+
+def _take_value(state: State, _: int) -> None:
+    state.values_left -= 1
+
+
+def _set_root(state: State, root: int) -> None:
+    state.root = root
+
+
+def _set_quality(state: State, quality: int) -> None:
+    state.quality, state.degrees = quality, ()
+
+
+def _add_degree(state: State, degree: int) -> None:
+    state.degrees = (*state.degrees, degree)
+
+
+_CHANGES: dict[Kind, Callable[[State, int], None]] = {
+    Kind.BAR: _begin_bar,
+    Kind.DENOMINATOR: _set_meter,
+    Kind.POSITION_HIGH: _add_power,
+    Kind.POSITION_LOW: _set_position,
+    Kind.TRACK: _set_track,
+    Kind.DRUMS: _set_drums,
+    Kind.PITCH: _set_pitch,
+    Kind.DRUM: _set_pitch,
+    Kind.VELOCITY: _set_velocity,
+    Kind.DURATION_HIGH: _add_power,
+    Kind.DURATION_LOW: _end_note,
+    Kind.MODE: _set_mode,
+    Kind.TEMPO_LOW: _set_tempo,
+    Kind.CHORD_ROOT: _set_root,
+    Kind.CHORD_QUALITY: _set_quality,
+    Kind.CHORD_DEGREE: _add_degree,
+    Kind.VALUE: _take_value,
+    **{kind: _begin_values(kind) for kind in _VALUES_AFTER},
+}
