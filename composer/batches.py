@@ -69,9 +69,9 @@ def prepare(entries: Iterable[Entry], style: Style) -> list[Piece]:
     """Pieces of the style's ensemble, sorted by id; others are left out."""
     pieces = []
     for entry in sorted(entries, key=lambda entry: entry.id):
-        if entry.score is None or len(entry.score.tracks) != len(style.parts) or not entry.score.notes:
+        if entry.score is None or not entry.score.notes or not style.writes_for(entry.score):
             continue
-        score = style.dress(entry.score)
+        score = style.undress(entry.score)
         shifts = tuple(shift for shift in range(-5, 7) if style.fits(score.tracks, shift))
         if shifts:
             pieces.append(Piece(entry.id, score, shifts))

@@ -21,7 +21,7 @@ from theory.analysis import estimate_key
 from theory.constraint import Constraint, ExactForm, OneNoteAtATime, OnlyKinds, Ranges, allowed
 from theory.errors import RequestError
 from theory.key import Key
-from theory.score import DEFAULT_VELOCITY, KeyEvent, MeterEvent, Score, TempoEvent, Track
+from theory.score import KeyEvent, MeterEvent, Score, TempoEvent, Track
 from theory.tokens import VOCABULARY, Kind, Tokenizer
 from theory.tokens.vocabulary import BAR, END
 
@@ -86,13 +86,13 @@ def continue_piece(primer: Score, *, progress: Progress | None = None, **request
     Raises:
         RequestError: the primer does not fit the style, or the request states what the primer decides.
     """
-    wanted = Request(**request)
+    wanted = Request(**{"title": primer.title or None, **{k: v for k, v in request.items() if v is not None}})
     model, runtime = load(bundle.find(wanted.style, wanted.model))
     given = Tokenizer().quantize(primer)
     _check_primer(given, wanted, model.style)
     bars = wanted.bars or model.style.bars
     form = Form(_key_of(given), given.meters[-1].meter, round(given.tempos[-1].bpm), given.bars + bars)
-    opening = Tokenizer().encode(_undressed(given, form.key, model.style))[:-1]
+    opening = Tokenizer().encode(model.style.undress(given, form.key))[:-1]
     draft = write(runtime, opening.tolist(), _constraints(model.style, form.bars), form.bars, wanted, progress)
     score = _with_primer(phrasing.shape(Tokenizer().decode(draft.ids)), given)
     return _finished(score, wanted, form, model, draft, given_notes=given.notes)
@@ -186,23 +186,16 @@ def _check_primer(given: Score, wanted: Request, style: Style) -> None:
     stated = [name for name in ("key", "meter", "tempo") if getattr(wanted, name) is not None]
     if stated:
         raise RequestError(f"a continuation keeps the primer's {', '.join(stated)}: leave it out of the request")
-    if len(given.tracks) != len(style.parts) or any(track.is_drum for track in given.tracks):
+    if not style.writes_for(given):
+        drums = " with drums" if any(track.is_drum for track in given.tracks) else ""
         parts = ", ".join(part.name for part in style.parts)
-        raise RequestError(f"the primer has {len(given.tracks)} tracks: style {style.name} continues {parts}")
+        raise RequestError(f"the primer has {len(given.tracks)} tracks{drums}: style {style.name} continues {parts}")
     if not given.notes:
         raise RequestError("the primer has no notes to continue from")
 
 
 def _key_of(given: Score) -> Key:
     return given.keys[-1].key if given.keys else estimate_key(given)
-
-
-def _undressed(given: Score, key: Key, style: Style) -> Score:
-    """The primer as the model knows music: the style's programs, a key, neither dynamics nor controls nor chords."""
-    tracks = tuple(
-        Track(track.onset, track.duration, track.pitch, np.full(len(track), DEFAULT_VELOCITY)) for track in given.tracks
-    )
-    return style.dress(given.replace(tracks=tracks, keys=given.keys or (KeyEvent(0, key),), chords=()))
 
 
 def _with_primer(score: Score, given: Score) -> Score:

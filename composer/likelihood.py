@@ -30,8 +30,15 @@ def likelihood(runtime: Runtime, score: Score) -> Likelihood:
 
     Args:
         runtime: the decoder.
-        score: dressed as the model's style (`Style.dress`).
+        score: as the model knows music (`Style.undress`).
     """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        return _likelihood(runtime, score)
+
+
+def _likelihood(runtime: Runtime, score: Score) -> Likelihood:
     ids = Tokenizer().encode(score)
     prompt = int(np.flatnonzero(VOCABULARY.kinds[ids] == Kind.TEMPO_LOW)[0])
     reader, nats = Reader(runtime, score.bars), 0.0

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from theory.errors import ModelError
-from theory.score import Score, Track
+from theory.key import Key
+from theory.score import DEFAULT_VELOCITY, KeyEvent, Score, Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,26 @@ class Style:
             for track, part in zip(score.tracks, self.parts, strict=True)
         ]
         return score.replace(tracks=tuple(tracks))
+
+    def undress(self, score: Score, key: Key | None = None) -> Score:
+        """The score as the model knows music: this style's parts and programs, no dynamics, controls, chords or names.
+
+        Args:
+            score: with as many tracks as the style has parts.
+            key: from the start on, where the score states none.
+        """
+        tracks = tuple(
+            Track(
+                track.onset, track.duration, track.pitch, np.full(len(track), DEFAULT_VELOCITY), spelling=track.spelling
+            )
+            for track in score.tracks
+        )
+        keys = score.keys or (() if key is None else (KeyEvent(0, key),))
+        return self.dress(score.replace(tracks=tracks, keys=keys, chords=()))
+
+    def writes_for(self, score: Score) -> bool:
+        """Whether a score has the style's parts: as many tracks, none of them drums."""
+        return len(score.tracks) == len(self.parts) and not any(track.is_drum for track in score.tracks)
 
     def fits(self, tracks: tuple[Track, ...], semitones: int = 0) -> bool:
         """Whether every track, moved by so many semitones, stays in its part's range."""

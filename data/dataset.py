@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,7 +58,8 @@ def entries(source: str) -> tuple[int, Iterator[Entry]]:
 
 
 def _parsed(reader: Callable[[str], Score | str], names: list[str], groups: list[str]) -> Iterator[Entry]:
-    with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
+    # Fresh processes: a fork of one that has threads (TensorFlow's, BLAS') may hang.
+    with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn")) as pool:
         for name, group, result in zip(names, groups, pool.map(reader, names, chunksize=4), strict=True):
             score, error = (None, result) if isinstance(result, str) else (result, "")
             yield Entry(name, split_of(group), score, error)

@@ -200,7 +200,19 @@ def _lengths(start: Fraction, end: Fraction, bar: Bar) -> list[tuple[Fraction, F
 
 
 def _rests(start: Fraction, end: Fraction, bar: Bar) -> list[Written]:
-    return [Written(onset, quarters, note_value(quarters)) for onset, quarters in _lengths(start, end, bar)]
+    """Rests that keep the beats visible: inside a beat, or for as many whole beats as group from there on."""
+    beat, beats = bar.meter.beat_quarters, bar.meter.beats
+    result = []
+    while start < end:
+        at = start - bar.start + bar.offset
+        count = 1
+        if at % beat == 0:
+            runs = (n for n in (4, 2) if beats % n == 0 and at // beat % n == 0 and start + n * beat <= end)
+            count = next(runs, 1)
+        stop = min(end, start + (at // beat + count) * beat - at)
+        result += [Written(onset, quarters, note_value(quarters)) for onset, quarters in _lengths(start, stop, bar)]
+        start = stop
+    return result
 
 
 def _tied(sound: Sound, start: Fraction, end: Fraction, bar: Bar) -> list[Written]:

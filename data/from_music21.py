@@ -113,8 +113,15 @@ def _timeline(staves: list[Any]) -> tuple[list[Fraction] | None, list[Measure]]:
         meters.append(next((meter for meter in stated if meter), meters[-1] if meters else None))
     bar_lengths = [_tidy(max(row), meter) for row, meter in zip(zip(*lengths, strict=True), meters, strict=True)]
     starts = list(accumulate(bar_lengths, initial=Fraction()))[:-1]
+    if not longest:  # music without bar lines
+        return None, [Measure(Fraction(at), meter.bar_quarters, meter) for at, meter in _unbarred_meters(staves[0])]
     measures = [Measure(*row) for row in zip(starts, bar_lengths, meters, strict=True)]
     return (starts if aligned and starts else None), measures
+
+
+def _unbarred_meters(staff: Any) -> list[tuple[Fraction, Meter]]:
+    signatures = [(Fraction(sign.offset), _meter(sign)) for sign in staff.getElementsByClass("TimeSignature")]
+    return [(at, meter) for at, meter in signatures if meter]
 
 
 def _length(measures: list[Any], index: int) -> Fraction:
@@ -218,5 +225,7 @@ def _left_out(parts: Iterable[Part], stream: Any) -> LeftOut:
     counts: Counter[str] = Counter()
     for part in parts:
         counts.update(part.left_out)
+    if "repeat" in counts:  # every part has its own signs
+        counts["repeat"] = max(part.left_out["repeat"] for part in parts)
     counts.update(word for word in map(word_for, stream.recurse().getElementsByClass("Spanner")) if word)
     return {kind: count for kind, count in sorted(counts.items()) if count}

@@ -87,7 +87,6 @@ def _elements(staff: Any, starts: list[Fraction] | None) -> Iterator[tuple[Fract
         for inner in element:
             number += "Voice" in inner.classes
             yield from _inside(inner, start + Fraction(inner.offset), max(1, number if inner.isStream else 1))
-        yield from ((start, 1, line) for line in (element.leftBarline, element.rightBarline) if line is not None)
 
 
 def _inside(element: Any, onset: Fraction, voice: int) -> Iterator[tuple[Fraction, int, Any]]:
@@ -126,7 +125,7 @@ def _take(part: Part, onset: Fraction, voice: int, element: Any, ties: dict[tupl
             take(part, onset, element, voice, ties)
             return
     word = word_for(element)
-    if word:
+    if word and "Spanner" not in element.classes:  # these are counted once, for the whole score
         part.left_out[word] += 1
 
 

@@ -91,7 +91,7 @@ def test_a_place_that_cannot_be_written_leaves_nothing_behind(tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "taken.wav").mkdir()
     for path in (tmp_path / "file" / "song.wav", tmp_path / "taken.wav"):
-        with pytest.raises(OutputError, match="cannot be written|is a folder") as caught:
+        with pytest.raises(OutputError, match=r"cannot be written|is a folder") as caught:
             write(audio(0.1), path)
         assert "\n" not in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "taken.wav"]

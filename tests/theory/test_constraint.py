@@ -11,7 +11,7 @@ from theory.errors import RequestError
 from theory.key import Key
 from theory.meter import Meter
 from theory.score import KeyEvent, MeterEvent, Score, TempoEvent, Track
-from theory.tokens import VOCABULARY, Kind, State, Tokenizer
+from theory.tokens import VOCABULARY, Kind, State, Tokenizer, grammar_mask
 from theory.tokens.vocabulary import END
 
 TOKENIZER = Tokenizer()
@@ -132,7 +132,7 @@ def test_rules_only_take_away() -> None:
     state = State()
     for token in opening(Meter(4, 4)):
         state.advance(token)
-        free = state.allowed()
+        free = grammar_mask(state)
         ruled = allowed(state, (OnlyKinds(WRITTEN), ExactForm(3), OneNoteAtATime(), Ranges(RANGES)))
         assert not (ruled & ~free).any()
 

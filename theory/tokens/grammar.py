@@ -1,9 +1,9 @@
 """Which token may come next.
 
-Two views of one grammar. `FOLLOWERS` says which kinds may follow a kind; `grammar_mask` narrows that, by what a `State` knows, to
-the very ids that keep it canonical (positions rise and stay inside the bar, tracks are declared and rise, pitches rise
-and do not sound yet, nothing is said twice), as a mask for sampling: whatever is sampled under it decodes, and encodes
-to the same ids. `theory.tokens.validation` checks finished ids on columns and asks only for what decoding needs.
+Two views of one grammar. `FOLLOWERS` says which kinds may follow a kind; `grammar_mask` narrows that, by what a `State`
+knows, to the very ids that keep it canonical (positions rise and stay inside the bar, tracks are declared and rise,
+pitches rise and do not sound yet, nothing is said twice): whatever is sampled under it decodes, and encodes to the same
+ids. `theory.tokens.validation` checks finished ids on columns and asks only for what decoding needs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from theory.tokens.vocabulary import (
     LOW_STEPS,
     LOWEST_FIFTHS,
     STEPS_PER_QUARTER,
-    VELOCITY_STEP,
     VOCABULARY,
     Kind,
 )

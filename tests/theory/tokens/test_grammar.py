@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from token_strategies import names, walk
 
-from theory.tokens import VOCABULARY, Kind, State, Tokenizer
+from theory.tokens import VOCABULARY, Kind, State, Tokenizer, grammar_mask
 from theory.tokens.grammar import FOLLOWERS
 
 TOKENIZER = Tokenizer()
@@ -21,17 +21,17 @@ def after(*tokens: str) -> State:
     """The state after tokens, each of which must be allowed."""
     state = State()
     for name in tokens:
-        assert state.allowed()[_IDS[name]], name
+        assert grammar_mask(state)[_IDS[name]], name
         state.advance(_IDS[name])
     return state
 
 
 def allows(state: State, name: str) -> bool:
-    return bool(state.allowed()[_IDS[name]])
+    return bool(grammar_mask(state)[_IDS[name]])
 
 
 def allowed_kinds(state: State) -> set[str]:
-    return {Kind(kind).name for kind in VOCABULARY.kinds[state.allowed()]}
+    return {Kind(kind).name for kind in VOCABULARY.kinds[grammar_mask(state)]}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -54,24 +54,24 @@ def test_every_kind_has_followers_of_its_own() -> None:
 
 def test_a_mask_is_the_callers_to_change() -> None:
     state = after(*OPENING)
-    state.allowed()[:] = False
-    assert state.allowed().any()
+    grammar_mask(state)[:] = False
+    assert grammar_mask(state).any()
 
 
 def test_a_piece_begins_with_start_and_stops_at_end() -> None:
-    assert names(np.flatnonzero(State().allowed()).tolist()) == ["START"]
-    assert not after("START", "END").allowed().any()
+    assert names(np.flatnonzero(grammar_mask(State())).tolist()) == ["START"]
+    assert not grammar_mask(after("START", "END")).any()
 
 
 def test_tracks_are_declared_one_after_the_other() -> None:
-    assert names(np.flatnonzero(after("START").allowed()).tolist()) == ["END", "BAR", "TRACK 0"]
+    assert names(np.flatnonzero(grammar_mask(after("START"))).tolist()) == ["END", "BAR", "TRACK 0"]
     assert allowed_kinds(after("START", "TRACK 0")) == {"DRUMS", "PROGRAM"}
-    assert names(np.flatnonzero(after(*PREFIX).allowed()).tolist()) == ["END", "BAR", "TRACK 2"]
+    assert names(np.flatnonzero(grammar_mask(after(*PREFIX))).tolist()) == ["END", "BAR", "TRACK 2"]
 
 
 def test_the_first_bar_states_meter_and_tempo() -> None:
     assert allowed_kinds(after(*PREFIX, "BAR")) == {"NUMERATOR"}
-    assert names(np.flatnonzero(after(*OPENING[:-3]).allowed()).tolist()) == ["POSITION_LOW 0"]
+    assert names(np.flatnonzero(grammar_mask(after(*OPENING[:-3]))).tolist()) == ["POSITION_LOW 0"]
     assert allowed_kinds(after(*OPENING[:-2])) == {"SIGNATURE", "TEMPO_HIGH"}
     assert allowed_kinds(after(*OPENING[:-2], "SIGNATURE 0", "MODE major")) == {"TEMPO_HIGH"}
 
@@ -100,14 +100,14 @@ def test_positions_rise_inside_the_bar() -> None:
 def test_short_bars_have_fewer_positions(numerator: str, last: int) -> None:
     opening = [name if name != "NUMERATOR 4" else f"NUMERATOR {numerator}" for name in OPENING]
     positions = VOCABULARY.span(Kind.POSITION_LOW)
-    assert np.flatnonzero(after(*opening).allowed()[positions]).tolist() == list(range(1, last + 1))
+    assert np.flatnonzero(grammar_mask(after(*opening))[positions]).tolist() == list(range(1, last + 1))
 
 
 def test_long_bars_have_positions_beyond_a_whole_note() -> None:
     opening = [name if name != "NUMERATOR 4" else "NUMERATOR 7" for name in OPENING]
     state = after(*opening, "POSITION_HIGH 0")
     positions = VOCABULARY.span(Kind.POSITION_LOW)
-    assert np.flatnonzero(state.allowed()[positions]).tolist() == list(range(7 * 24 - 96))
+    assert np.flatnonzero(grammar_mask(state)[positions]).tolist() == list(range(7 * 24 - 96))
     assert allowed_kinds(state) == {"POSITION_LOW"}
 
 

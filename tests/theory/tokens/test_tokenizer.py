@@ -28,7 +28,7 @@ from theory.score import (
     TempoEvent,
     Track,
 )
-from theory.tokens import VOCABULARY, Kind, State, Tokenizer, tokenizer
+from theory.tokens import VOCABULARY, Kind, State, Tokenizer, grammar_mask, tokenizer
 from theory.tokens.vocabulary import CHORD_DEGREES, CHORD_QUALITIES, END, START
 
 TOKENIZER = Tokenizer()
@@ -42,7 +42,7 @@ def comes_back(score: Score) -> None:
     assert TOKENIZER.encode(decoded).tolist() == ids.tolist()
     state = State()
     for index, token in enumerate(ids.tolist()):
-        assert state.allowed()[token], f"the grammar refuses {names(ids[max(index - 6, 0) : index + 1].tolist())}"
+        assert grammar_mask(state)[token], f"the grammar refuses {names(ids[max(index - 6, 0) : index + 1].tolist())}"
         state.advance(token)
 
 

@@ -23,7 +23,7 @@ from theory.score import (
     TempoEvent,
     Track,
 )
-from theory.tokens import VOCABULARY, Kind, State
+from theory.tokens import VOCABULARY, Kind, State, grammar_mask
 from theory.tokens.vocabulary import END
 
 SHARED = Path(__file__).parents[4] / "shared"
@@ -115,7 +115,7 @@ def walk(seed: int, least: int) -> list[int]:
     ids: list[int] = []
     long = VOCABULARY.span(Kind.DURATION_HIGH)
     while not ids or ids[-1] != END:
-        allowed = state.allowed()
+        allowed = grammar_mask(state)
         allowed[long.start + 3 : long.stop] = False
         choice = np.flatnonzero(allowed)
         assert len(choice), f"dead end after {names(ids[-8:])}"
