@@ -90,9 +90,7 @@ class Style:
             key: from the start on, where the score states none.
         """
         tracks = tuple(
-            Track(
-                track.onset, track.duration, track.pitch, np.full(len(track), DEFAULT_VELOCITY), spelling=track.spelling
-            )
+            Track(track.onset, track.duration, track.pitch, np.full(len(track), DEFAULT_VELOCITY))
             for track in score.tracks
         )
         keys = score.keys or (() if key is None else (KeyEvent(0, key),))

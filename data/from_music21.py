@@ -7,14 +7,14 @@ what a Score has no place for (lyrics, articulations, grace notes, ...). Repeats
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from itertools import accumulate
 from math import lcm
 from typing import Any
 
 from data.bars import Measure, bar_meters
-from data.music21_part import Part, read_part, word_for
+from data.music21_part import Part, PartHeader, read_part, word_for
 from theory.errors import MeterError
 from theory.key import Key
 from theory.meter import Meter
@@ -38,26 +38,20 @@ LeftOut = dict[str, int]
 FINEST_TICKS_PER_QUARTER = 10080  # exact for 128ths, triplets of 64ths, quintuplets and septuplets
 
 
-def score_of(stream: Any, transposing: Container[str] = (), drums: Container[str] = ()) -> tuple[Score, LeftOut]:
+def score_of(stream: Any, headers: Mapping[str, PartHeader] | None = None) -> tuple[Score, LeftOut]:
     """Turn a music21 stream into a Score.
 
     Args:
         stream: a `music21.stream.Score` or `Part`; an Opus must be taken apart before.
-        transposing: identities of the parts that are written at another pitch than they sound. music21 knows that a
-            clarinet transposes, but not whether this file is written so.
-        drums: identities of the parts whose pitches name General MIDI drums.
+        headers: what the file says of its parts, by their identity.
 
     Returns:
         The score, and what it could not hold.
     """
     groups = _staves_by_part(stream)
     starts, measures = _timeline([staff for staves in groups for staff in staves])
-    parts = []
-    for staves in groups:
-        identity = _identity(staves[0])
-        part = read_part(staves, starts, transposes=identity in transposing)
-        part.is_drum |= identity in drums
-        parts.append(part)
+    headers = headers or {}
+    parts = [read_part(staves, starts, headers.get(_identity(staves[0]), PartHeader())) for staves in groups]
     resolution = _resolution(parts, measures)
 
     def ticks(quarters: Fraction) -> int:

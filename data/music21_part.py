@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from data.chord_symbols import chord_of
 from theory.chord import Chord
@@ -59,10 +59,24 @@ class Part:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def read_part(staves: list[Any], starts: list[Fraction] | None, *, transposes: bool) -> Part:
+class PartHeader(NamedTuple):
+    """What a file says of a part, where music21 would guess from the instrument's name.
+
+    Attributes:
+        program: General MIDI program; None where the file states none, and music21's guess is welcome.
+        is_drum: whether pitches name General MIDI drums.
+        transposes: whether it is written at another pitch than it sounds.
+    """
+
+    program: int | None = None
+    is_drum: bool = False
+    transposes: bool = False
+
+
+def read_part(staves: list[Any], starts: list[Fraction] | None, header: PartHeader) -> Part:
     """Read the staves of one part; measures start at `starts`, or where None where the stream has them."""
     part = Part(name=_part_name(staves[0]))
-    _take_instrument(part, staves[0], transposes=transposes)
+    _take_instrument(part, staves[0], header)
     voices = 0
     for staff in staves:
         elements = list(_elements(staff, starts))
@@ -101,18 +115,18 @@ def _part_name(staff: Any) -> str:
     return " ".join(str(staff.partName or "").split())
 
 
-def _take_instrument(part: Part, staff: Any, *, transposes: bool) -> None:
+def _take_instrument(part: Part, staff: Any, header: PartHeader) -> None:
+    part.is_drum = header.is_drum
+    part.program = header.program or 0
     instruments = list(staff.getInstruments(returnDefault=False, recurse=True))
     if not instruments:
         return
     first = instruments[0]
     part.name = part.name or " ".join(str(first.partName or first.instrumentName or "").split())
-    part.program = first.midiProgram or 0
-    part.is_drum = first.midiChannel == 9
-    part.transposition = first.transposition if transposes else None
-    part.left_out["change of instrument"] += len(
-        {i.midiProgram for i in instruments if i.midiProgram is not None} - {part.program}
-    )
+    if header.program is None:
+        part.program = first.midiProgram or 0
+    part.transposition = first.transposition if header.transposes else None
+    part.left_out["change of instrument"] += 0 if part.is_drum else len({i.midiProgram for i in instruments}) - 1
 
 
 # Elements

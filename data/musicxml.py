@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from data.from_music21 import LeftOut, score_of
+from data.music21_part import PartHeader
 from data.notation import parsing, quiet, read_bytes
 from data.to_music21 import DRUM_ID, clean, stream_of
 from theory.atomic_file import atomic_path
@@ -57,8 +58,23 @@ def read_with_report(path: str | Path) -> tuple[Score, LeftOut]:
             raise FileFormatError(f"{path} is no MusicXML score by parts: its root is <{root.tag}>")
         drums = _pitch_drums(root)
         importer.xmlRootToScore(root, importer.stream)
-        transposing = {part.get("id", "") for part in root.iter("part") if part.find(".//transpose") is not None}
-        return score_of(importer.stream, transposing, drums)
+        return score_of(importer.stream, _headers(root, drums))
+
+
+def _headers(root: Element, drums: set[str]) -> dict[str, PartHeader]:
+    transposing = {part.get("id") for part in root.iter("part") if part.find(".//transpose") is not None}
+    headers = {}
+    for entry in root.iter("score-part"):
+        identity = entry.get("id", "")
+        program, channel = (
+            entry.findtext(f"midi-instrument/midi-{word}", "").strip() for word in ("program", "channel")
+        )
+        headers[identity] = PartHeader(
+            program=min(127, max(0, int(program) - 1)) if program.isdigit() else None,
+            is_drum=identity in drums or channel == "10",
+            transposes=identity in transposing,
+        )
+    return headers
 
 
 def write(score: Score, path: str | Path) -> None:
