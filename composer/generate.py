@@ -20,8 +20,9 @@ from composer.style import Style
 from theory.analysis import estimate_key
 from theory.constraint import Constraint, ExactForm, OneNoteAtATime, OnlyKinds, Ranges, allowed
 from theory.errors import RequestError
+from theory.event import KeyEvent, MeterEvent, TempoEvent
 from theory.key import Key
-from theory.score import KeyEvent, MeterEvent, Score, TempoEvent, Track
+from theory.score import Score, Track
 from theory.tokens import VOCABULARY, Kind, Tokenizer
 from theory.tokens.vocabulary import BAR, END
 

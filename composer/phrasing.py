@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.score import FERMATA, Score
+from theory.event import FERMATA
+from theory.score import Score
 
 _SOFTEST, _SWELL = 58, 26  # at a phrase's edges; added at its height
 _DOWNBEAT, _BEAT = 5, 2  # accents

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from composer.sampler import Sampling
 from composer.style import Style
 from theory.errors import RequestError
+from theory.event import MAX_TEMPO, MIN_TEMPO
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import MAX_TEMPO, MIN_TEMPO
 
 MAX_BARS = 256
 

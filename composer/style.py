@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from theory.errors import ModelError
+from theory.event import KeyEvent
 from theory.key import Key
-from theory.score import DEFAULT_VELOCITY, KeyEvent, Score, Track
+from theory.score import DEFAULT_VELOCITY, Score, Track
 
 
 @dataclass(frozen=True, slots=True)

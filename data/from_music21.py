@@ -16,21 +16,10 @@ from typing import Any
 from data.bars import Measure, bar_meters
 from data.music21_part import Part, PartHeader, read_part, word_for
 from theory.errors import MeterError
+from theory.event import ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent, last_per_tick, without_repeats
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import (
-    TICKS_PER_QUARTER,
-    ChordEvent,
-    KeyEvent,
-    Marker,
-    MeterEvent,
-    Note,
-    Score,
-    TempoEvent,
-    Track,
-    last_per_tick,
-    without_repeats,
-)
+from theory.score import TICKS_PER_QUARTER, Note, Score, Track
 
 LeftOut = dict[str, int]
 """What a reader left out: kind -> how many, in alphabetical order."""

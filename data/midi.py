@@ -35,20 +35,10 @@ from data._midi_writer import CHORD_PREFIX, NO_CHORD, write
 from data.notation import read_bytes
 from theory.chord import Chord
 from theory.errors import ChordNameError, FileFormatError, KeyNameError, MeterError, ScoreError
+from theory.event import ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent, last_per_tick
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import (
-    MAX_TICK,
-    PITCH_BEND,
-    ChordEvent,
-    KeyEvent,
-    Marker,
-    MeterEvent,
-    Score,
-    TempoEvent,
-    Track,
-    last_per_tick,
-)
+from theory.score import MAX_TICK, PITCH_BEND, Score, Track
 
 _DRUM_CHANNEL = 9
 _BAD_TEXT = "\ufffd"  # what symusic puts where a text is not UTF-8

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from data.chord_symbols import chord_of
 from theory.chord import Chord
 from theory.errors import ChordNameError
+from theory.event import FERMATA, MAX_TEMPO, MIN_TEMPO
 from theory.key import MODES
 from theory.pitch import fifths_of, pitch_class_of
-from theory.score import DEFAULT_VELOCITY, FERMATA, MAX_TEMPO, MIN_TEMPO
+from theory.score import DEFAULT_VELOCITY
 
 # What a Score has no place for: music21 class -> the word for the report. The first that matches counts.
 _NOT_HELD = {

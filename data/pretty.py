@@ -10,19 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from theory.errors import MeterError, RequestError, ScoreError
+from theory.event import KeyEvent, Marker, MeterEvent, TempoEvent, last_per_tick
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import (
-    PITCH_BEND,
-    PRESSURE,
-    KeyEvent,
-    Marker,
-    MeterEvent,
-    Score,
-    TempoEvent,
-    Track,
-    last_per_tick,
-)
+from theory.score import PITCH_BEND, PRESSURE, Score, Track
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI

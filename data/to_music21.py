@@ -17,9 +17,10 @@ from data.engraving import (
     written_voices,
 )
 from data.written_time import Bar, WrittenTime
+from theory.event import FERMATA
 from theory.key import Key
 from theory.pitch import Pitch
-from theory.score import FERMATA, Score, Track
+from theory.score import Score, Track
 
 COMPOSER = "Cadenza"
 DRUM_ID = "drum-"  # what the identity of a drum note begins with; General MIDI's number follows

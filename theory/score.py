@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.chord import Chord
-from theory.errors import MeterError, ScoreError
-from theory.key import Key
+from theory.errors import ScoreError
+from theory.event import ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent
 from theory.meter import Meter
 
 TICKS_PER_QUARTER = 480
@@ -29,7 +28,6 @@ SUSTAIN, VOLUME, PAN, EXPRESSION, BANK = 64, 7, 10, 11, 0
 PITCH_BEND = 128  # value -8192 to 8191
 PRESSURE = 129  # value 0 to 127
 
-MIN_TEMPO, MAX_TEMPO = 4, 1000  # quarters a minute
 DEFAULT_VELOCITY = 80
 
 
@@ -57,59 +55,6 @@ class Note(NamedTuple):
         """Tick at which the note stops."""
         return self.onset + self.duration
 
-
-class TempoEvent(NamedTuple):
-    """A tempo from a tick on, in MIDI's own unit, so that it is exact."""
-
-    tick: int
-    microseconds_per_quarter: int
-
-    @classmethod
-    def from_bpm(cls, tick: int, quarters_per_minute: float) -> TempoEvent:
-        """Nearest MIDI tempo to so many quarters a minute.
-
-        Raises:
-            ScoreError: outside 4 to 1000 quarters a minute.
-        """
-        if not MIN_TEMPO <= quarters_per_minute <= MAX_TEMPO:
-            raise ScoreError(f"tempo {quarters_per_minute:g}: must be {MIN_TEMPO} to {MAX_TEMPO} quarters a minute")
-        return cls(tick, round(60_000_000 / quarters_per_minute))
-
-    @property
-    def bpm(self) -> float:
-        """Quarters a minute."""
-        return 60_000_000 / self.microseconds_per_quarter
-
-
-class MeterEvent(NamedTuple):
-    """A meter from a tick on; the tick starts a bar, and ends one that is not yet full."""
-
-    tick: int
-    meter: Meter
-
-
-class KeyEvent(NamedTuple):
-    """A key from a tick on."""
-
-    tick: int
-    key: Key
-
-
-class ChordEvent(NamedTuple):
-    """A chord from a tick on; None is "no chord"."""
-
-    tick: int
-    chord: Chord | None
-
-
-class Marker(NamedTuple):
-    """A text at a tick. The text "fermata" marks the end of a phrase, as in a chorale."""
-
-    tick: int
-    text: str
-
-
-FERMATA = "fermata"
 
 _COLUMNS = ("onset", "duration", "pitch", "velocity")
 _TYPES = {
@@ -414,23 +359,6 @@ class Score:
         )
 
 
-Event = TypeVar("Event", TempoEvent, MeterEvent, KeyEvent, ChordEvent, Marker)
-
-
-def last_per_tick(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Events sorted by tick; of several at one tick the last one given stays, as a player would have it."""
-    return tuple(sorted({event.tick: event for event in events}.values(), key=lambda event: event.tick))
-
-
-def without_repeats(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Events without those that only say again what already holds."""
-    kept: list[Event] = []
-    for event in events:
-        if not kept or event[1] != kept[-1][1]:
-            kept.append(event)
-    return tuple(kept)
-
-
 def _in_order(name: str, events: Iterable[Any]) -> tuple[Any, ...]:
     ordered = tuple(events)
     ticks = [event.tick for event in ordered]
@@ -446,10 +374,3 @@ def _freeze(track: Track, name: str, column: NDArray[Any]) -> None:
     column = np.ascontiguousarray(column)
     column.setflags(write=False)
     object.__setattr__(track, name, column)
-
-
-__all__ = [
-    "BANK", "DEFAULT_VELOCITY", "EXPRESSION", "FERMATA", "MAX_TEMPO", "MAX_TICK", "MIN_TEMPO", "PAN", "PITCH_BEND",
-    "PRESSURE", "SUSTAIN", "TICKS_PER_QUARTER", "VOLUME", "ChordEvent", "IntArray", "KeyEvent", "Marker", "MeterError",
-    "MeterEvent", "Note", "Score", "TempoEvent", "Track", "last_per_tick", "without_repeats",
-]  # fmt: skip

@@ -10,20 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.chord import PLACES
 from theory.errors import RequestError, ScoreError
+from theory.event import ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent, last_per_tick
 from theory.key import Key
 from theory.rhythm import rescale
-from theory.score import (
-    MAX_TICK,
-    ChordEvent,
-    IntArray,
-    KeyEvent,
-    Marker,
-    MeterEvent,
-    Score,
-    TempoEvent,
-    Track,
-    last_per_tick,
-)
+from theory.score import MAX_TICK, IntArray, Score, Track
 
 Event = TypeVar("Event", TempoEvent, MeterEvent, KeyEvent, ChordEvent, Marker)
 _STATES = ("tempos", "meters", "keys", "chords")  # events that hold until the next one

@@ -11,8 +11,9 @@ import numpy as np
 
 from data import musicxml
 from data.corpora.corpus import MUSIC21, Corpus, package_folder
+from theory.event import FERMATA, KeyEvent, Marker
 from theory.key import Key
-from theory.score import FERMATA, KeyEvent, Marker, Score, Track
+from theory.score import Score, Track
 
 VOICES = ("Soprano", "Alto", "Tenor", "Bass")
 _GROUPS = Path(__file__).with_name("chorale_groups.json")

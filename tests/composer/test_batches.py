@@ -9,8 +9,9 @@ from tiny_models import scales
 from composer import batches, keyview
 from composer.style import CHORALE
 from data.dataset import Entry
+from theory.event import KeyEvent
 from theory.key import Key
-from theory.score import KeyEvent, Score, Track
+from theory.score import Score, Track
 from theory.tokens import VOCABULARY, Kind, Tokenizer
 from theory.tokens.features import features
 from theory.transform import transpose

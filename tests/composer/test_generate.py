@@ -10,9 +10,10 @@ from composer import files
 from composer.style import CHORALE
 from theory.chord import Chord
 from theory.errors import KeyNameError, MeterError, RequestError, UnknownNameError
+from theory.event import FERMATA, ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import FERMATA, ChordEvent, KeyEvent, Marker, MeterEvent, Score, TempoEvent, Track
+from theory.score import Score, Track
 from theory.tokens import Tokenizer
 
 

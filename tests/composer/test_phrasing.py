@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from composer.phrasing import shape
+from theory.event import FERMATA, Marker, MeterEvent
 from theory.meter import Meter
-from theory.score import FERMATA, Marker, MeterEvent, Score, Track
+from theory.score import Score, Track
 
 QUARTERS = Track.from_notes([(480 * n, 480, 60 + n % 5) for n in range(32)])  # eight bars
 

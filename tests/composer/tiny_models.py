@@ -10,8 +10,9 @@ from composer import bundle
 from composer.checkpoint import Arrays
 from composer.config import DecoderConfig
 from composer.style import CHORALE
+from theory.event import KeyEvent
 from theory.key import Key
-from theory.score import KeyEvent, Score, Track
+from theory.score import Score, Track
 
 TINY = DecoderConfig(embedding=6, context=5, units=8, layers=2)
 LOWEST = (65, 60, 53, 43)  # a fifth inside every voice's range

@@ -38,6 +38,7 @@ def test_two_voices(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     upper, lower = score.tracks  # the score's order: kern writes the lowest voice first
     quarter = score.ticks_per_quarter
     assert score.title == "Two Voices"
+    assert lower.spelling is not None
     assert [name_of(int(place)) for place in lower.spelling] == ["D", "G", "Bb", "G"]
     assert [int(tick) / quarter for tick in lower.duration] == [1, 1, 3, 2]
     assert [3 * int(tick) / quarter for tick in upper.duration[4:7]] == [1, 1, 1]

@@ -12,21 +12,10 @@ from mido import Message, MetaMessage
 from data import midi
 from theory.chord import Chord
 from theory.errors import CadenzaError, FileFormatError, InputFileError, OutputError, ScoreError
+from theory.event import ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent, last_per_tick
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import (
-    BANK,
-    PITCH_BEND,
-    PRESSURE,
-    ChordEvent,
-    KeyEvent,
-    Marker,
-    MeterEvent,
-    Score,
-    TempoEvent,
-    Track,
-    last_per_tick,
-)
+from theory.score import BANK, PITCH_BEND, PRESSURE, Score, Track
 from theory.transform import resample
 
 SHARED = Path(__file__).parents[3] / "shared"

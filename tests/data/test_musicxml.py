@@ -17,9 +17,10 @@ import pytest
 from data import corpora, midi, musicxml
 from theory.chord import Chord
 from theory.errors import FileFormatError, InputFileError, OutputError
+from theory.event import ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import ChordEvent, KeyEvent, Marker, MeterEvent, Note, Score, TempoEvent, Track
+from theory.score import Note, Score, Track
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared"
@@ -212,7 +213,8 @@ WRITTEN = [
      ["F4:quarter! F4:quarter F4:quarter! F4:quarter~!", "F4:quarter r:quarter r:half"]),
     ("4/4", [(0, 4, 60), (8, 4, 60)], ["C4:whole", "r:bar", "C4:whole"]),
     ("4/4", [(0, 4, 72), (1, 1, 60)], ["C5:whole r:quarter C4:quarter r:half"]),
-    ("4/4", [(0, 0.97, 60), (1.02, 0.94, 62), (1.98, 2, 64), (0.03, 0.9, 48)], ["C3:quarter +C4:quarter D4:quarter E4:half"]),
+    ("4/4", [(0, 0.97, 60), (1.02, 0.94, 62), (1.98, 2, 64), (0.03, 0.9, 48)],
+     ["C3:quarter +C4:quarter D4:quarter E4:half"]),
 ]  # fmt: skip
 
 
@@ -306,8 +308,8 @@ def test_odd_bars_and_odd_times_can_be_written(there_and_back: Any) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"hello", b"<?xml version='1.0'?><html/>", FULL[:1500].encode(), b"PK\3\4not a zip", b"\x89PNG\r\n\x1a\n\0\0",
-     b"<score-partwise><part-list/></score-partwise>", b"<score-timewise/>", FULL.replace("<step>D", "<step>Q").encode()],
+    [b"", b"hello", b"<?xml version='1.0'?><html/>", FULL[:1500].encode(), b"PK\3\4not a zip",
+     b"\x89PNG\r\n\x1a\n\0\0", b"<score-partwise><part-list/></score-partwise>", b"<score-timewise/>", FULL.replace("<step>D", "<step>Q").encode()],
 )  # fmt: skip
 def test_what_is_no_musicxml_is_refused(tmp_path: Path, content: bytes, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bad.musicxml"

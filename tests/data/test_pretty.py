@@ -7,9 +7,10 @@ import pytest
 from data import midi
 from data.pretty import from_pretty_midi, to_pretty_midi
 from theory.errors import RequestError, ScoreError
+from theory.event import KeyEvent, Marker, MeterEvent, TempoEvent
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import PITCH_BEND, PRESSURE, KeyEvent, Marker, MeterEvent, Score, TempoEvent, Track
+from theory.score import PITCH_BEND, PRESSURE, Score, Track
 
 pretty_midi = pytest.importorskip("pretty_midi")
 

@@ -12,9 +12,10 @@ from matplotlib.image import imread
 from synth.picture import COLOURS, DPI, WIDTH, draw
 from synth.renderer import Audio
 from theory.errors import OutputError, RequestError
+from theory.event import KeyEvent, MeterEvent, TempoEvent
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import KeyEvent, MeterEvent, Score, TempoEvent, Track
+from theory.score import Score, Track
 
 TUNE = Track.from_notes([(n * 480, 480, 60 + n, 127) for n in range(8)], name="Tune")
 BEATS = Track.from_notes([(n * 480, 60, 36, 127) for n in range(8)], is_drum=True, name="Beats")

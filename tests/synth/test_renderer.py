@@ -14,7 +14,8 @@ import pytest
 from synth import renderer
 from synth.renderer import MAX_MINUTES, Audio, render
 from theory.errors import RequestError, SoundfontError
-from theory.score import BANK, PAN, PITCH_BEND, SUSTAIN, Note, Score, TempoEvent, Track
+from theory.event import TempoEvent
+from theory.score import BANK, PAN, PITCH_BEND, SUSTAIN, Note, Score, Track
 
 ROOT = Path(__file__).parents[2]
 MARIMBA, ORGAN, OCARINA, STRINGS = 12, 19, 79, 48

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from synth.schedule import CONTROL, DRUM_BANK, DRUM_CHANNEL, NOTE_OFF, NOTE_ON, Schedule, schedule
 from theory.errors import ScoreError
-from theory.score import BANK, PITCH_BEND, SUSTAIN, Score, TempoEvent, Track
+from theory.event import TempoEvent
+from theory.score import BANK, PITCH_BEND, SUSTAIN, Score, Track
 
 RATE = 48_000  # at 120 quarters a minute and 480 ticks, a tick is 50 frames
 

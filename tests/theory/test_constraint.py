@@ -8,9 +8,10 @@ import pytest
 
 from theory.constraint import Constraint, ExactForm, OneNoteAtATime, OnlyKinds, Ranges, allowed
 from theory.errors import RequestError
+from theory.event import KeyEvent, MeterEvent, TempoEvent
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import KeyEvent, MeterEvent, Score, TempoEvent, Track
+from theory.score import Score, Track
 from theory.tokens import VOCABULARY, Kind, State, Tokenizer, grammar_mask
 from theory.tokens.vocabulary import END
 

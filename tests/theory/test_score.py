@@ -12,23 +12,10 @@ from hypothesis import strategies as st
 from theory import score as module
 from theory.chord import Chord
 from theory.errors import MeterError, ScoreError
+from theory.event import ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent, last_per_tick, without_repeats
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import (
-    MAX_TICK,
-    PITCH_BEND,
-    PRESSURE,
-    ChordEvent,
-    KeyEvent,
-    Marker,
-    MeterEvent,
-    Note,
-    Score,
-    TempoEvent,
-    Track,
-    last_per_tick,
-    without_repeats,
-)
+from theory.score import MAX_TICK, PITCH_BEND, PRESSURE, Note, Score, Track
 
 NOTES = st.lists(
     st.builds(

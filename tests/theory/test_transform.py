@@ -8,20 +8,10 @@ from hypothesis import strategies as st
 from theory import pitch
 from theory.chord import DEGREES, QUALITIES, Chord
 from theory.errors import RequestError, ScoreError
+from theory.event import ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import (
-    PAN,
-    SUSTAIN,
-    ChordEvent,
-    KeyEvent,
-    Marker,
-    MeterEvent,
-    Note,
-    Score,
-    TempoEvent,
-    Track,
-)
+from theory.score import PAN, SUSTAIN, Note, Score, Track
 from theory.transform import concatenate, excerpt, resample, transpose
 
 TICKS = st.integers(0, 6_000)

@@ -9,23 +9,10 @@ from numpy.typing import NDArray
 
 from theory.chord import Chord
 from theory.errors import TokenError
+from theory.event import FERMATA, ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import (
-    DEFAULT_VELOCITY,
-    FERMATA,
-    MAX_TICK,
-    PITCH_BEND,
-    PRESSURE,
-    ChordEvent,
-    IntArray,
-    KeyEvent,
-    Marker,
-    MeterEvent,
-    Score,
-    TempoEvent,
-    Track,
-)
+from theory.score import DEFAULT_VELOCITY, MAX_TICK, PITCH_BEND, PRESSURE, IntArray, Score, Track
 from theory.tokens.vocabulary import (
     CHORD_DEGREES,
     CHORD_QUALITIES,

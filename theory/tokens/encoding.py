@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.chord import Chord
+from theory.event import TempoEvent
 from theory.key import Key
-from theory.score import DEFAULT_VELOCITY, PITCH_BEND, PRESSURE, IntArray, Score, TempoEvent, Track
+from theory.score import DEFAULT_VELOCITY, PITCH_BEND, PRESSURE, IntArray, Score, Track
 from theory.tokens.vocabulary import (
     BAR,
     CHORD_DEGREES,

@@ -14,20 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import TokenError
+from theory.event import FERMATA, Marker, MeterEvent, TempoEvent, last_per_tick, without_repeats
 from theory.meter import MAX_NUMERATOR, Meter
-from theory.score import (
-    FERMATA,
-    MAX_TICK,
-    TICKS_PER_QUARTER,
-    IntArray,
-    Marker,
-    MeterEvent,
-    Score,
-    TempoEvent,
-    Track,
-    last_per_tick,
-    without_repeats,
-)
+from theory.score import MAX_TICK, TICKS_PER_QUARTER, IntArray, Score, Track
 
 MAX_TRACKS = 128
 _TEMPO_RANGE = (4, 1000)  # quarters a minute

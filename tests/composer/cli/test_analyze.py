@@ -7,9 +7,10 @@ import json
 import pytest
 
 import data
+from theory.event import KeyEvent, MeterEvent, TempoEvent
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import KeyEvent, MeterEvent, Score, TempoEvent, Track
+from theory.score import Score, Track
 
 from .real_files import real_files
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from token_strategies import FEWER, scores, walk
 
+from theory.event import KeyEvent, MeterEvent
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import KeyEvent, MeterEvent, Score, Track
+from theory.score import Score, Track
 from theory.tokens import VOCABULARY, Kind, State, Tokenizer
 from theory.tokens.features import COLUMNS, PITCHES, features, moment
 from theory.tokens.vocabulary import LOW_STEPS

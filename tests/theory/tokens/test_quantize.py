@@ -11,9 +11,10 @@ from token_strategies import FEWER, MANY, METERS, RESOLUTIONS, scores, ticks
 
 from theory.chord import Chord
 from theory.errors import TokenError
+from theory.event import FERMATA, ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import FERMATA, MAX_TICK, ChordEvent, KeyEvent, Marker, MeterEvent, Score, TempoEvent, Track
+from theory.score import MAX_TICK, Score, Track
 from theory.tokens.quantize import quantize
 
 STEPS, UNIT = 24, 20  # in a quarter; ticks in a step

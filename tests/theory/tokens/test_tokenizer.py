@@ -13,21 +13,10 @@ import data
 from data import corpora
 from theory.chord import Chord
 from theory.errors import TokenError
+from theory.event import FERMATA, ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent
 from theory.key import MODES, Key
 from theory.meter import Meter
-from theory.score import (
-    FERMATA,
-    MAX_TICK,
-    PITCH_BEND,
-    PRESSURE,
-    ChordEvent,
-    KeyEvent,
-    Marker,
-    MeterEvent,
-    Score,
-    TempoEvent,
-    Track,
-)
+from theory.score import MAX_TICK, PITCH_BEND, PRESSURE, Score, Track
 from theory.tokens import VOCABULARY, Kind, State, Tokenizer, grammar_mask, tokenizer
 from theory.tokens.vocabulary import CHORD_DEGREES, CHORD_QUALITIES, END, START
 

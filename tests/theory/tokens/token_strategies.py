@@ -9,20 +9,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from theory.chord import DEGREES, QUALITIES, Chord
+from theory.event import FERMATA, ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent
 from theory.key import MODES, Key
 from theory.meter import Meter
-from theory.score import (
-    FERMATA,
-    PITCH_BEND,
-    PRESSURE,
-    ChordEvent,
-    KeyEvent,
-    Marker,
-    MeterEvent,
-    Score,
-    TempoEvent,
-    Track,
-)
+from theory.score import PITCH_BEND, PRESSURE, Score, Track
 from theory.tokens import VOCABULARY, Kind, State, grammar_mask
 from theory.tokens.vocabulary import END
 
