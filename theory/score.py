@@ -266,6 +266,7 @@ class Score:
     ) -> Score:
         """A score of one track from notes or (onset, duration, pitch[, velocity]) rows.
 
+        >>> from theory.key import Key
         >>> Score.from_notes([(0, 480, 60), (480, 480, 62)], keys=[KeyEvent(0, Key.parse("C"))]).end
         960
         """
