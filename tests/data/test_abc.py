@@ -61,7 +61,7 @@ def test_a_tune_with_pickup_chords_triplet_and_tie(book: Path) -> None:
     assert score.title == "The First"
     assert times(score)[:4] == [("A", 0, half), ("D", half, 1), ("D", Fraction(3, 2), half), ("F#", 2, half)]
     assert [duration for _, _, duration in times(score)[7:10]] == [Fraction(1, 3)] * 3
-    assert times(score)[10] == ("A", 6, 2)  # A- | A3
+    assert times(score)[10] == ("A", Fraction(6), Fraction(2))  # A- | A3
     assert [str(event.meter) for event in score.meters] == ["1/8", "6/8"]
     assert score.pickup
     assert [event.key for event in score.keys] == [Key.parse("D major")]

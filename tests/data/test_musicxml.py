@@ -309,7 +309,8 @@ def test_odd_bars_and_odd_times_can_be_written(there_and_back: Any) -> None:
 @pytest.mark.parametrize(
     "content",
     [b"", b"hello", b"<?xml version='1.0'?><html/>", FULL[:1500].encode(), b"PK\3\4not a zip",
-     b"\x89PNG\r\n\x1a\n\0\0", b"<score-partwise><part-list/></score-partwise>", b"<score-timewise/>", FULL.replace("<step>D", "<step>Q").encode()],
+     b"\x89PNG\r\n\x1a\n\0\0", b"<score-partwise><part-list/></score-partwise>", b"<score-timewise/>",
+     FULL.replace("<step>D", "<step>Q").encode()],
 )  # fmt: skip
 def test_what_is_no_musicxml_is_refused(tmp_path: Path, content: bytes, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bad.musicxml"
