@@ -12,7 +12,7 @@ import data
 import synth
 from composer.piece import Piece, Recipe
 from data import midi
-from theory.atomic_file import atomic_path
+from theory.atomic_file import atomic_paths
 from theory.errors import CadenzaError, FileFormatError, FluidSynthMissingError, InputFileError, RequestError
 
 FORMATS = ("mid", "wav", "musicxml", "png", "json")
@@ -100,33 +100,27 @@ def settle_sound(files: dict[str, Path], soundfont: str | None, *, optional: boo
 
 
 def write_piece(piece: Piece, files: dict[str, Path], soundfont: str | None = None) -> Written:
-    """Write a piece in several formats.
+    """Write a piece in several formats: all files, or none.
 
     Raises:
         OutputError: a place that cannot be written.
         SoundError: FluidSynth or the soundfont fails.
     """
-    if "wav" in files:
-        synth.find_soundfont(soundfont)  # a bad one is found before the first file is written
-    with ThreadPoolExecutor(max_workers=1) as pool:
+    with atomic_paths(files) as places, ThreadPoolExecutor(max_workers=1) as pool:
         # FluidSynth leaves Python free: the sound is rendered while the score is written.
-        rendering = pool.submit(synth.render, piece.score, soundfont=soundfont) if "wav" in files else None
-        if "mid" in files:
-            midi.write(piece.score, files["mid"], private=piece.recipe.to_json())
-        if "musicxml" in files:
-            data.write(piece.score, files["musicxml"])
+        rendering = pool.submit(synth.render, piece.score, soundfont=soundfont) if "wav" in places else None
+        if "mid" in places:
+            midi.write(piece.score, places["mid"], private=piece.recipe.to_json())
+        if "musicxml" in places:
+            data.write(piece.score, places["musicxml"])
         audio = rendering.result() if rendering else None
-    notes: list[str] = []
-    if audio:
-        gain = synth.write(audio, files["wav"]).gain_db
-        if gain:
-            notes.append(f"the sound was turned down by {-gain:.1f} dB to stay below full scale")
-    if "png" in files:
-        synth.draw(piece.score, audio, files["png"])
-    if "json" in files:
-        with atomic_path(files["json"]) as temporary:
-            temporary.write_text(piece.recipe.to_json() + "\n", encoding="ascii")
-    return Written(files, tuple(notes), audio.duration if audio else 0.0)
+        gain = synth.write(audio, places["wav"]).gain_db if audio else 0.0
+        if "png" in places:
+            synth.draw(piece.score, audio, places["png"])
+        if "json" in places:
+            places["json"].write_text(piece.recipe.to_json() + "\n", encoding="ascii")
+    notes = (f"the sound was turned down by {-gain:.1f} dB to stay below full scale",) if gain else ()
+    return Written(files, notes, audio.duration if audio else 0.0)
 
 
 def read_recipe(path: Path) -> Recipe:

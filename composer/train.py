@@ -48,7 +48,7 @@ class TrainConfig:
     """
 
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
-    epochs: int = 60
+    epochs: int = 50
     batch_size: int = 32
     window: int = 1024
     learning_rate: float = 3e-3

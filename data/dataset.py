@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data import READABLE, corpora, read
-from data.corpora import chorales
 from data.split import Side, split_of
 from theory.errors import CadenzaError, InputFileError
 from theory.score import Score
@@ -45,9 +44,9 @@ def entries(source: str) -> tuple[int, Iterator[Entry]]:
         InputFileError: neither a corpus nor a folder, or a folder without music.
     """
     if source in corpora.names():
-        names = list(corpora.get(source).ids())
-        groups = chorales.groups() if source == chorales.CORPUS.name else {}
-        return len(names), _parsed(partial(_read_piece, source), names, [groups.get(name, name) for name in names])
+        corpus = corpora.get(source)
+        names = list(corpus.ids())
+        return len(names), _parsed(partial(_read_piece, source), names, [corpus.group(name) for name in names])
     folder = Path(source)
     if not os.path.isdir(folder):
         raise InputFileError(f"{source} is neither a corpus ({', '.join(corpora.names())}) nor a folder")

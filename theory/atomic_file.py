@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from theory.errors import CadenzaError, OutputError
@@ -28,11 +28,24 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, target)
     except OSError as error:
+        if isinstance(error, OutputError):  # from a writer inside the block, which knows only the temporary name
+            raise OutputError(str(error).replace(str(temporary), str(path))) from None
         if isinstance(error, CadenzaError):
             raise
         raise OutputError(f"{path} cannot be written: {_reason(error, temporary)}") from error
     finally:
         _remove(temporary)
+
+
+@contextmanager
+def atomic_paths(paths: Mapping[str, Path]) -> Iterator[dict[str, Path]]:
+    """Several files as one: temporary paths under the same names, moved to their places only when all are written.
+
+    Raises:
+        OutputError: as `atomic_path`.
+    """
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(atomic_path(path)) for name, path in paths.items()}
 
 
 def _target(path: str | Path) -> Path:
@@ -60,4 +73,4 @@ def _remove(temporary: Path) -> None:
         return
 
 
-__all__ = ["atomic_path"]
+__all__ = ["atomic_path", "atomic_paths"]

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from theory.atomic_file import atomic_path
+from theory.atomic_file import atomic_path, atomic_paths
 from theory.errors import FileFormatError, OutputError
 
 
@@ -99,3 +99,26 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
     with atomic_path(tmp_path / "song.mid") as temporary:
         temporary.write_bytes(b"x")
     assert (tmp_path / "song.mid").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_several_files_are_written_together_or_not_at_all(tmp_path):
+    paths = {"a": tmp_path / "song.a", "b": tmp_path / "song.b"}
+    paths["a"].write_text("old")
+
+    def write_half(places):
+        places["a"].write_text("new")
+        raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"), atomic_paths(paths) as places:
+        write_half(places)
+    assert [path.name for path in tmp_path.iterdir()] == ["song.a"]
+    assert paths["a"].read_text() == "old"
+    with atomic_paths(paths) as places:
+        for name, place in places.items():
+            place.write_text(name)
+    assert [paths[name].read_text() for name in "ab"] == ["a", "b"]
+
+
+def test_a_writer_inside_names_the_place_the_user_named(tmp_path):
+    with pytest.raises(OutputError, match=r"song\.mid is a bad place"), atomic_path(tmp_path / "song.mid") as temporary:
+        raise OutputError(f"{temporary} is a bad place")
