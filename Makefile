@@ -11,7 +11,7 @@ help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' Makefile
 
 song: $(BASE) ## Set up what is missing and compose a first piece into out/
-	$(BIN)/cadenza compose --style chorale --key "D minor" --bars 16 --seed 7 --out out/song
+	$(BIN)/cadenza compose --style chorale --key "D minor" --bars 16 --seed 11 --out out/song
 	@echo
 	@echo 'Next, paste one of these:'
 	@echo '$(BIN)/cadenza compose --key "G major" --bars 8 --seed 2 --out out/second'

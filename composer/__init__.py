@@ -1,7 +1,7 @@
 """Cadenza: from a musical idea to a score and the waveform that sounds like it.
 
 >>> import composer
->>> piece = composer.compose(style="chorale", key="D minor", bars=16, seed=7)
+>>> piece = composer.compose(style="chorale", key="D minor", bars=16, seed=11)
 >>> composer.write(piece.score, "song.mid")
 """
 

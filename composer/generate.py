@@ -51,7 +51,7 @@ class Draft(NamedTuple):
 def compose(*, progress: Progress | None = None, **request: Any) -> Piece:
     """Compose a piece from nothing but a request.
 
-    >>> piece = compose(style="chorale", key="D minor", bars=16, seed=7)
+    >>> piece = compose(style="chorale", key="D minor", bars=16, seed=11)
     >>> piece.score.bars
     16
 

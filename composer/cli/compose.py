@@ -31,7 +31,7 @@ def run(
     """Compose a piece: score, sound, picture and recipe.
 
     Examples:
-        cadenza compose --key "D minor" --bars 16 --seed 7 --out out/song
+        cadenza compose --key "D minor" --bars 16 --seed 11 --out out/song
 
         cadenza compose --key G --meter 3/4 --bars 8 --out waltz.mid
 
