@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,10 +14,15 @@ import data
 import synth
 from composer.piece import Piece, Recipe
 from data import midi
+from synth.soundfont import find_same
 from theory.atomic_file import atomic_paths
 from theory.errors import CadenzaError, FileFormatError, FluidSynthMissingError, InputFileError, RequestError
 
 FORMATS = ("mid", "wav", "musicxml", "png", "json")
+# Suffixes that mean a kind of file which is not written; any other suffix is part of a stem, as in "op.1".
+_OTHER_SUFFIXES = {
+    "abc", "aiff", "flac", "jpeg", "jpg", "krn", "m4a", "midi", "mp3", "mxl", "ogg", "opus", "pdf", "svg", "txt", "xml",
+}  # fmt: skip
 
 
 class Written(NamedTuple):
@@ -40,17 +47,22 @@ def targets(out: str, formats: Iterable[str] | None) -> dict[str, Path]:
     Raises:
         RequestError: an unknown format, a folder, or a file name beside a list of formats.
     """
-    if not out or out.endswith(("/", "\\")) or os.path.isdir(out):
-        raise RequestError(f"{out or '(empty)'!r} is a folder: name a piece in it, as in {Path(out or 'out') / 'song'}")
+    if not out:
+        raise RequestError("--out is empty: name a file or a stem, as in out/song")
+    if out.endswith(("/", "\\")) or os.path.isdir(out):
+        raise RequestError(f"{out!r} is a folder: name a piece in it, as in {Path(out) / 'song'}")
+    wanted = None if formats is None else {name.lower() for name in formats}
+    if wanted is not None and (not wanted or wanted - set(FORMATS)):
+        unknown = ", ".join(sorted(wanted - set(FORMATS))) or "(empty)"
+        raise RequestError(f"--formats {unknown}: choose among {', '.join(FORMATS)}")
     suffix = Path(out).suffix.lstrip(".").lower()
+    if suffix in _OTHER_SUFFIXES:
+        raise RequestError(f"{out}: no piece is written as .{suffix}; choose among {', '.join(FORMATS)}")
     if suffix in FORMATS:
-        if formats is not None:
+        if wanted not in (None, {suffix}):
             raise RequestError(f"--out {out} already names one file: leave out --formats, or the suffix")
         return {suffix: Path(out)}
-    wanted = set(FORMATS if formats is None else formats)
-    unknown = sorted(wanted - set(FORMATS))
-    if unknown or not wanted:
-        raise RequestError(f"no format is called {', '.join(unknown)}: choose among {', '.join(FORMATS)}")
+    wanted = set(FORMATS) if wanted is None else wanted
     return {name: Path(f"{out}.{name}") for name in FORMATS if name in wanted}
 
 
@@ -99,6 +111,14 @@ def settle_sound(files: dict[str, Path], soundfont: str | None, *, optional: boo
     return Sound(files, facts, ())
 
 
+def same_soundfont(recipe: Recipe) -> str | None:
+    """The installed soundfont that a recipe was rendered with, if it is here."""
+    if not recipe.sound:
+        return None
+    found = find_same(str(recipe.sound.get("soundfont")), str(recipe.sound.get("sha256")))
+    return None if found is None else str(found)
+
+
 def write_piece(piece: Piece, files: dict[str, Path], soundfont: str | None = None) -> Written:
     """Write a piece in several formats: all files, or none.
 
@@ -106,14 +126,8 @@ def write_piece(piece: Piece, files: dict[str, Path], soundfont: str | None = No
         OutputError: a place that cannot be written.
         SoundError: FluidSynth or the soundfont fails.
     """
-    with atomic_paths(files) as places, ThreadPoolExecutor(max_workers=1) as pool:
-        # FluidSynth leaves Python free: the sound is rendered while the score is written.
-        rendering = pool.submit(synth.render, piece.score, soundfont=soundfont) if "wav" in places else None
-        if "mid" in places:
-            midi.write(piece.score, places["mid"], private=piece.recipe.to_json())
-        if "musicxml" in places:
-            data.write(piece.score, places["musicxml"])
-        audio = rendering.result() if rendering else None
+    with atomic_paths(files) as places:
+        audio = _write_score_and_play(piece, places, soundfont)
         gain = synth.write(audio, places["wav"]).gain_db if audio else 0.0
         if "png" in places:
             synth.draw(piece.score, audio, places["png"])
@@ -121,6 +135,23 @@ def write_piece(piece: Piece, files: dict[str, Path], soundfont: str | None = No
             places["json"].write_text(piece.recipe.to_json() + "\n", encoding="ascii")
     notes = (f"the sound was turned down by {-gain:.1f} dB to stay below full scale",) if gain else ()
     return Written(files, notes, audio.duration if audio else 0.0)
+
+
+def _write_score_and_play(piece: Piece, places: dict[str, Path], soundfont: str | None) -> synth.Audio | None:
+    """Write the score's files while FluidSynth, which leaves Python free, renders the sound."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        try:
+            play = partial(synth.render, piece.score, soundfont=soundfont, cancelled=stop)
+            rendering = pool.submit(play) if "wav" in places else None
+            if "mid" in places:
+                midi.write(piece.score, places["mid"], private=piece.recipe.to_json())
+            if "musicxml" in places:
+                data.write(piece.score, places["musicxml"])
+            return rendering.result() if rendering else None
+        except BaseException:
+            stop.set()
+            raise
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -137,7 +168,7 @@ def read_recipe(path: Path) -> Recipe:
             raise FileFormatError("there is no Cadenza recipe in it")
         return Recipe.from_json(path.read_text(encoding="utf-8"))
     except FileFormatError as error:
-        raise FileFormatError(f"{path}: {error}") from None
+        raise FileFormatError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
     except UnicodeDecodeError:
         raise FileFormatError(f"{path}: there is no Cadenza recipe in it") from None
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -87,12 +88,18 @@ def continue_piece(primer: Score, *, progress: Progress | None = None, **request
     Raises:
         RequestError: the primer does not fit the style, or the request states what the primer decides.
     """
-    wanted = Request(**{"title": primer.title or None, **{k: v for k, v in request.items() if v is not None}})
+    wanted = Request(**request)
+    if wanted.title is None and primer.title:
+        wanted = replace(wanted, title="".join(c for c in primer.title if c.isprintable())[:200] or None)
     model, runtime = load(bundle.find(wanted.style, wanted.model))
     given = Tokenizer().quantize(primer)
     _check_primer(given, wanted, model.style)
     bars = wanted.bars or model.style.bars
-    form = Form(_key_of(given), given.meters[-1].meter, round(given.tempos[-1].bpm), given.bars + bars)
+    meter = given.meters[-1].meter
+    if str(meter) not in model.style.meters:
+        choices = ", ".join(model.style.meters)
+        raise RequestError(f"the primer ends in {meter}: style {model.style.name} writes {choices}")
+    form = Form(_key_of(given), meter, round(given.tempos[-1].bpm), given.bars + bars)
     opening = Tokenizer().encode(model.style.undress(given, form.key))[:-1]
     draft = write(runtime, opening.tolist(), _constraints(model.style, form.bars), form.bars, wanted, progress)
     score = _with_primer(phrasing.shape(Tokenizer().decode(draft.ids)), given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -93,8 +94,7 @@ class Recipe:
 
     def to_json(self) -> str:
         """ASCII, one line, the same for the same recipe."""
-        values = {"cadenza_recipe": _FORMAT, **asdict(self), "report": self.report.to_dict()}
-        return json.dumps(values, sort_keys=True, separators=(",", ":"))
+        return signed({"cadenza_recipe": _FORMAT, **asdict(self), "report": self.report.to_dict()})
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
@@ -105,8 +105,12 @@ class Recipe:
         """
         try:
             values = json.loads(text)
-            if values.pop("cadenza_recipe") != _FORMAT:
+            if _exactly(int, values["cadenza_recipe"]) > _FORMAT:
                 raise FileFormatError("the recipe was written by a newer version of Cadenza: update it")
+            if json.loads(signed(values))["sha256"] != values.pop("sha256"):
+                raise FileFormatError("the recipe was changed after Cadenza wrote it: it makes another piece now")
+            if values.pop("cadenza_recipe") != _FORMAT:
+                raise FileFormatError("there is no Cadenza recipe in it")
             values["ids"] = tuple(_exactly(int, token) for token in values["ids"])
             values["parts"] = tuple((_exactly(str, name), _exactly(int, program)) for name, program in values["parts"])
             values["report"] = Report.from_dict(values["report"])
@@ -120,6 +124,16 @@ class Recipe:
         if recipe.vocabulary != VOCABULARY.fingerprint:
             raise FileFormatError("the recipe's token ids mean something else in this version of Cadenza")
         return recipe
+
+
+def signed(values: dict[str, Any]) -> str:
+    """JSON of a recipe's values with the SHA-256 of the rest among them: ASCII, one line, keys in order."""
+    unsigned = {name: value for name, value in values.items() if name != "sha256"}
+    return _plain({**unsigned, "sha256": hashlib.sha256(_plain(unsigned).encode()).hexdigest()})
+
+
+def _plain(values: dict[str, Any]) -> str:
+    return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
 
 def _exactly(kind: type, value: Any) -> Any:

@@ -13,6 +13,7 @@ from theory.key import Key
 from theory.meter import Meter
 
 MAX_BARS = 256
+_LONGEST_TITLE = 200
 
 
 class Form(NamedTuple):
@@ -60,6 +61,8 @@ class Request:
             raise RequestError(f"{self.bars} bars: must be 1 to {MAX_BARS}")
         if self.tempo is not None and not MIN_TEMPO <= self.tempo <= MAX_TEMPO:
             raise RequestError(f"tempo {self.tempo}: must be {MIN_TEMPO} to {MAX_TEMPO} quarters a minute")
+        if self.title is not None and not (self.title.isprintable() and len(self.title) <= _LONGEST_TITLE):
+            raise RequestError(f"a title is one line of at most {_LONGEST_TITLE} characters")
         if not 0 <= self.seed < 2**64:
             raise RequestError(f"seed {self.seed}: must be 0 or more, below 2**64")
         _ = self.sampling

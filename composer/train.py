@@ -10,7 +10,8 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -153,17 +154,17 @@ class _Run:
     """A model in training with all its state."""
 
     def __init__(self, config: TrainConfig, out: Path, resume: bool) -> None:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        import keras
+        with _silent_libraries():
+            import keras
 
-        from composer.models import decoder
+            from composer.models import decoder
 
-        if keras.backend.backend() == "tensorflow":
-            import tensorflow as tf
+            if keras.backend.backend() == "tensorflow":
+                import tensorflow as tf
 
-            tf.config.experimental.enable_op_determinism()
-        self.config, self.out = config, out
-        self.model = decoder.build(config.decoder, config.seed)
+                tf.config.experimental.enable_op_determinism()
+            self.config, self.out = config, out
+            self.model = decoder.build(config.decoder, config.seed)
         self.model.compile(
             optimizer=keras.optimizers.AdamW(
                 config.learning_rate, weight_decay=config.weight_decay, global_clipnorm=1.0
@@ -246,6 +247,21 @@ class _Run:
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         self.history = meta["history"]
+
+
+@contextmanager
+def _silent_libraries() -> Iterator[None]:
+    """Keep what TensorFlow's C++ says while it starts off the terminal; Python's own errors still come through."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 class _Board:

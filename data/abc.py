@@ -16,6 +16,7 @@ from theory.score import Score
 
 _TUNE = re.compile(r"^X:[ \t]*(\S*)", re.MULTILINE)
 _KEY = re.compile(r"^K:", re.MULTILINE)  # the one field that the standard asks of every tune
+_LENGTH_OR_METER = re.compile(r"^[LM]:", re.MULTILINE)
 _ANNOTATION = re.compile(r'"[\^_<>@][^"\n]*"')  # text around the staff; music21 would drop the note under it
 _SHARP_BASS = re.compile(r'(?<=/)([A-Ga-g])\+(?=")')  # the Nottingham database's way to write "A/c#"
 _OF_ALL_TUNES = re.compile(r"^[A-Z]:.*$", re.MULTILINE)
@@ -48,6 +49,8 @@ def read_with_report(path: str | Path, tune: str | None = None) -> tuple[Score, 
     if number not in texts:
         raise UnknownNameError(f"{path} has no tune {number!r}: its tunes are {', '.join(texts)}")
     plain, annotations = _ANNOTATION.subn("", texts[number])
+    if not _LENGTH_OR_METER.search(plain):
+        plain = _KEY.sub(lambda key: f"L:1/8\n{key.group()}", plain, count=1)  # the standard's default
     with parsing(path, "ABC"):
         from music21.abcFormat import ABCFile
         from music21.abcFormat.translate import abcToStreamScore

@@ -47,7 +47,7 @@ def entries(source: str) -> tuple[int, Iterator[Entry]]:
         corpus = corpora.get(source)
         names = list(corpus.ids())
         return len(names), _parsed(partial(_read_piece, source), names, [corpus.group(name) for name in names])
-    folder = Path(source)
+    folder = Path(source or "(empty)")  # an empty name is not this folder
     if not os.path.isdir(folder):
         raise InputFileError(f"{source} is neither a corpus ({', '.join(corpora.names())}) nor a folder")
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix.lower() in READABLE)

@@ -66,6 +66,8 @@ def write_stems(
     """
     if len(names) != len(audio.stems):
         raise RequestError(f"{len(names)} names for {len(audio.stems)} stems: give one each")
+    if not os.fspath(stem_path) or os.fspath(stem_path).endswith(("/", os.sep)):
+        raise RequestError(f"{os.fspath(stem_path)!r} names no stem: name one in a folder, as in stems/song")
     start = Path(stem_path)
     suffix = start.suffix if start.suffix.lower() in FORMATS else ".wav"
     base = start.name.removesuffix(start.suffix) if start.suffix.lower() in FORMATS else start.name
@@ -94,6 +96,7 @@ def _write(samples: Samples, sample_rate: int, path: Path, bits: int, gain: floa
     scaled = samples if gain == 1 else samples * np.float32(gain)
     with atomic_path(path) as beside:
         try:
+            beside.touch()  # libsndfile does not say why it cannot make a file
             soundfile.write(beside, scaled, sample_rate, subtype=SUBTYPES[bits], format=format_name)
         except soundfile.LibsndfileError as error:
             raise OutputError(f"{path}: cannot be written ({error.error_string.strip().rstrip('.')})") from None

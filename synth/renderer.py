@@ -39,6 +39,7 @@ MAX_MINUTES = 60
 BLOCK = 64  # frames: FluidSynth's FLUID_BUFSIZE
 _TAIL_SECONDS = 12  # at most, after the last event
 _TAIL_STEP = 128 * BLOCK  # frames that must all be quiet for the tail to be over
+_LONGEST_WRITE = 512 * BLOCK  # frames between two looks at whether to go on
 _SILENCE = 10 ** (-90 / 20)  # peak; below the last bit of 16-bit sound
 _FADE_SECONDS = 0.5  # when a sound does not die in the time given to tails
 
@@ -95,7 +96,11 @@ class Audio:
 
 
 def render(
-    score: Score, *, soundfont: str | os.PathLike[str] | None = None, sample_rate: int = DEFAULT_SAMPLE_RATE
+    score: Score,
+    *,
+    soundfont: str | os.PathLike[str] | None = None,
+    sample_rate: int = DEFAULT_SAMPLE_RATE,
+    cancelled: threading.Event | None = None,
 ) -> Audio:
     """Play a score.
 
@@ -106,6 +111,7 @@ def render(
         score: to play; each track becomes a stem.
         soundfont: an .sf2 or .sf3 file; see `find_soundfont` for the default.
         sample_rate: frames a second, 8,000 to 96,000.
+        cancelled: once set, from another thread, rendering breaks off with a SoundError.
 
     Raises:
         RequestError: a sample rate that FluidSynth does not know, or a piece of more than 60 minutes.
@@ -124,11 +130,17 @@ def render(
     path = find_soundfont(soundfont)
     anchor = _anchor(path.absolute(), path.stat().st_mtime_ns)
 
+    stop = cancelled or threading.Event()
+
     def play(plan: Schedule) -> tuple[Samples, int]:
-        return _play(plan, anchor, end, sample_rate)
+        return _play(plan, anchor, end, sample_rate, stop)
 
     with ThreadPoolExecutor(max_workers=max(1, min(len(plans), os.cpu_count() or 1))) as pool:
-        played = list(pool.map(play, plans))
+        try:
+            played = list(pool.map(play, plans))
+        except BaseException:  # Ctrl-C reaches this thread alone: the others must not play to the end
+            stop.set()
+            raise
     frames = max([end, *(stop for _, stop in played)])
     stems = tuple(_frozen(stem[:frames]) for stem, _ in played)
     mix = np.zeros((frames, 2), dtype=np.float32)
@@ -197,14 +209,14 @@ def _new_synth(path: Path, numbers: dict[str, float], integers: dict[str, int]) 
         raise SoundfontError(f"{path}: {error}") from None
 
 
-def _play(plan: Schedule, anchor: _Anchor, end: int, sample_rate: int) -> tuple[Samples, int]:
+def _play(plan: Schedule, anchor: _Anchor, end: int, sample_rate: int, stop: threading.Event) -> tuple[Samples, int]:
     """One stem: float32 (frames, 2) with room for the longest tail, and the frame where the sound is over."""
     capacity = -(-(end + _TAIL_SECONDS * sample_rate) // BLOCK + 1) * BLOCK
     samples = np.zeros((capacity, 2), dtype=np.float32)
     if not plan.notes:
         return samples, 0
     with _new_synth(anchor.path, {"synth.sample-rate": float(sample_rate)}, {}) as synth:
-        performer = _Performer(synth, plan, anchor, samples)
+        performer = _Performer(synth, plan, anchor, samples, stop)
         performer.perform()
         return samples, performer.ring_out(sample_rate)
 
@@ -212,8 +224,8 @@ def _play(plan: Schedule, anchor: _Anchor, end: int, sample_rate: int) -> tuple[
 class _Performer:
     """Walks a synthesizer through a schedule, filling a buffer."""
 
-    def __init__(self, synth: Synth, plan: Schedule, anchor: _Anchor, samples: Samples) -> None:
-        self.synth, self.plan, self.anchor, self.samples = synth, plan, anchor, samples
+    def __init__(self, synth: Synth, plan: Schedule, anchor: _Anchor, samples: Samples, stop: threading.Event) -> None:
+        self.synth, self.plan, self.anchor, self.samples, self.stop = synth, plan, anchor, samples, stop
         self.position = 0  # frames rendered so far, a multiple of BLOCK
         self._select(plan.bank)
 
@@ -240,10 +252,15 @@ class _Performer:
         return limit
 
     def _write(self, frames: int) -> None:
-        start = self.samples.ctypes.data + self.position * self.samples.strides[0]
         write = self.synth.library.fluid_synth_write_float
-        self._check(write(self.synth.handle, frames, start, 0, 2, start, 1, 2), "render")
-        self.position += frames
+        end = self.position + frames
+        while self.position < end:
+            if self.stop.is_set():
+                raise SoundError("rendering was broken off")
+            frames = min(end - self.position, _LONGEST_WRITE)
+            start = self.samples.ctypes.data + self.position * self.samples.strides[0]
+            self._check(write(self.synth.handle, frames, start, 0, 2, start, 1, 2), "render")
+            self.position += frames
 
     def _send(self, kind: int, number: int, value: int) -> None:
         library, handle, channel = self.synth.library, self.synth.handle, self.plan.channel

@@ -142,6 +142,11 @@ def _table_fault(pdta: bytes) -> str:
     return ""
 
 
+def find_same(name: str, digest: str) -> Path | None:
+    """An installed soundfont of this file name and SHA-256 (hex), or None."""
+    return next((path for path in _installed() if path.name == name and sha256(path) == digest), None)
+
+
 def _installed() -> Iterator[Path]:
     folders = [Path(folder).expanduser() for folder in _FOLDERS]
     yield from (folder / name for name in _NAMES for folder in folders if (folder / name).is_file())
@@ -151,4 +156,4 @@ def _installed() -> Iterator[Path]:
         yield Path(spec.origin).with_name("TimGM6mb.sf2")
 
 
-__all__ = ["VARIABLE", "check", "find_soundfont", "sha256"]
+__all__ = ["VARIABLE", "check", "find_same", "find_soundfont", "sha256"]

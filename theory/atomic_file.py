@@ -48,6 +48,21 @@ def atomic_paths(paths: Mapping[str, Path]) -> Iterator[dict[str, Path]]:
         yield {name: stack.enter_context(atomic_path(path)) for name, path in paths.items()}
 
 
+def make_folder(path: str | Path) -> None:
+    """Make a folder, and its parents, that files can be written into.
+
+    Raises:
+        OutputError: it cannot be made or written, or a file stands there.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        probe = Path(path) / f".cadenza-{secrets.token_hex(6)}"
+        probe.touch()
+        probe.unlink()
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path} cannot be a folder to write to: {getattr(error, 'strerror', error)}") from None
+
+
 def _target(path: str | Path) -> Path:
     text = os.fspath(path)
     if not text or "\0" in text:
@@ -73,4 +88,4 @@ def _remove(temporary: Path) -> None:
         return
 
 
-__all__ = ["atomic_path", "atomic_paths"]
+__all__ = ["atomic_path", "atomic_paths", "make_folder"]

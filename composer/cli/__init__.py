@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from composer.cli import analyze, compose, continue_, doctor, render, replay, tokenize_, train
-from theory.errors import CadenzaError
+from theory.errors import CadenzaError, OutputError
 
 app = typer.Typer(
     name="cadenza",
@@ -44,10 +45,19 @@ _UsageError: Any = typer.BadParameter.__bases__[0]  # typer carries its own copy
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit the process with its code."""
+    # Closed streams are None: what is said there is lost, nothing else.
+    sys.stdout, sys.stderr = (
+        stream or Path(os.devnull).open("w")  # noqa: SIM115  # for the rest of the process
+        for stream in (sys.stdout, sys.stderr)
+    )
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # titles and paths may hold what a terminal cannot show
     try:
-        sys.exit(app(arguments, standalone_mode=False))
+        code = app(arguments, standalone_mode=False)
+        sys.stdout.flush()
+        if code == _INTERRUPTED:  # how newer typers tell of Ctrl-C
+            raise KeyboardInterrupt
+        sys.exit(code)
     except CadenzaError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
@@ -61,6 +71,10 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:  # the reader of our output went away, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:  # our own are CadenzaErrors: this one comes from print
+        _complain(f"the answer cannot be written: {error.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(OutputError.exit_code)
     except MemoryError:
         print("cadenza: out of memory: the piece or the file is too large for this machine", file=sys.stderr)
         sys.exit(1)

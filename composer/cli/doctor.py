@@ -52,7 +52,7 @@ def _findings() -> Iterator[Finding]:
     for name in ("cadenza", *_BASE):
         yield _package(name, "missing", f"pip install {name}")
     for name in _TRAIN:
-        yield _package(name, "optional", "only to train: pip install 'cadenza[train]'")
+        yield _package(name, "optional", f"only to train: {sys.executable} -m pip install tensorflow tensorboard")
     yield from _namesakes()
     yield from (_checked(name, look) for name, look in _LOOKS.items())
 

@@ -13,7 +13,7 @@ import typer
 
 Style = Annotated[str, typer.Option(help="What to write. `cadenza doctor` lists the styles.")]
 Model = Annotated[str, typer.Option(help="Architecture that comes with the style, or a model's folder.")]
-Bars = Annotated[int | None, typer.Option(help="Bars to write.")]
+Bars = Annotated[int | None, typer.Option(help="Bars to write. [default: 16]")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same piece.")]
 Temperature = Annotated[float, typer.Option(help="Below 1 is safer, above 1 bolder.")]
 TopK = Annotated[int, typer.Option(help="Draw among the k likeliest tokens only; 0 for all.")]
@@ -23,7 +23,8 @@ Formats = Annotated[str | None, typer.Option(help="Comma-separated, among mid,wa
 Out = Annotated[str, typer.Option(help="A file (song.mid), or a stem (song) to which each format adds its suffix.")]
 Soundfont = Annotated[str | None, typer.Option(help="An .sf2 or .sf3 file to play with.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for programs.")]
-InputFile = Annotated[Path, typer.Argument(metavar="FILE", help="MIDI, MusicXML, ABC or **kern.")]
+# Whether the file can be read is for the reader to say, with its own exit code.
+InputFile = Annotated[Path, typer.Argument(metavar="FILE", help="MIDI, MusicXML, ABC or **kern.", readable=False)]
 
 
 def split(formats: str | None) -> list[str] | None:

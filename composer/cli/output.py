@@ -19,8 +19,9 @@ def report(piece: Piece, written: Written, notes: tuple[str, ...], *, as_json: b
         print_json({"title": piece.score.title, "files": files, "messages": list(notes), **piece.report.to_dict()})
         return
     facts = piece.report
-    tempo = round(piece.score.tempos[0].bpm)
-    print(f"{piece.score.title}: {facts.bars} bars of {piece.score.meters[-1].meter} at {tempo}, {facts.notes} notes")
+    meter, tempo = piece.score.meters[-1].meter, round(piece.score.tempos[0].bpm)
+    bars = "1 bar" if facts.bars == 1 else f"{facts.bars} bars"
+    print(f"{piece.score.title}: {bars} of {meter} at {tempo}, {facts.notes} notes")
     if written.seconds:
         print(f"sound: {written.seconds:.1f} s")
     print(f"likelihood: {facts.nats_per_note:.2f} nats a note; masks cost {facts.price_per_note:.3f}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -37,13 +38,15 @@ def run(
     written = [synth.write(audio, target)]
     if stems is not None:
         written += synth.write_stems(audio, [track.name for track in score.tracks], stems)
-    peak, gain = round(audio.peak_dbfs, 1), written[0].gain_db
+    peak = round(audio.peak_dbfs, 1) if math.isfinite(audio.peak_dbfs) else None
+    gain = written[0].gain_db
     if gain:
         print(f"cadenza: the sound was turned down by {-gain:.1f} dB to stay below full scale", file=sys.stderr)
     if json:
         answer = {"seconds": audio.duration, "sample_rate": audio.sample_rate, "peak_dbfs": peak, "gain_db": gain}
         options.print_json({"files": [str(item.path) for item in written], **answer, "soundfont": str(audio.soundfont)})
         return
-    print(f"{audio.duration:.1f} s, peak {peak} dBFS, played with {audio.soundfont.name}")
+    loudness = "silence: there is no note to play" if peak is None else f"peak {peak} dBFS"
+    print(f"{audio.duration:.1f} s, {loudness}, played with {audio.soundfont.name}")
     for item in written:
         print(f"  {item.path}")

@@ -17,7 +17,7 @@ NAME = "replay"
 
 
 def run(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The .json or .mid of a piece that Cadenza wrote.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The .json or .mid of a piece.", readable=False)],
     formats: options.Formats = None,
     out: options.Out = "out/replayed",
     soundfont: options.Soundfont = None,
@@ -31,9 +31,14 @@ def run(
     from composer.piece import Piece
 
     recipe = files.read_recipe(file)
-    sound = files.settle_sound(files.targets(out, options.split(formats)), soundfont, optional=formats is None)
-    written = files.write_piece(Piece.from_recipe(recipe), sound.files, soundfont)
-    for line in (*sound.notes, *written.notes, *_differences(recipe, sound.facts)):
+    piece = Piece.from_recipe(recipe)
+    wanted = files.targets(out, options.split(formats))
+    chosen = soundfont or files.same_soundfont(recipe)
+    sound = files.settle_sound(wanted, chosen, optional=formats is None)
+    if soundfont and sound.facts:  # another sound was asked for: the new recipe says so
+        piece = piece.with_sound(sound.facts)
+    written = files.write_piece(piece, sound.files, chosen)
+    for line in (*sound.notes, *written.notes, *_differences(piece.recipe, sound.facts)):
         print(f"cadenza: {line}", file=sys.stderr)
     for path in written.files.values():
         print(f"  {path}")
@@ -44,15 +49,10 @@ def _differences(recipe: Recipe, facts: dict[str, Any]) -> list[str]:
     from composer.piece import installed_versions
 
     here = installed_versions()
-    lines = [
-        f"made with {name} {version}, here is {here.get(name)}: its files may differ in detail"
-        for name, version in recipe.versions.items()
-        if here.get(name) != version
-    ]
-    if facts and recipe.sound:
-        lines += [
-            f"the sound was made with {name} {recipe.sound.get(name)}, here is {value}"
-            for name, value in facts.items()
-            if recipe.sound.get(name) != value
-        ]
+    other = [f"{name} {version}" for name, version in recipe.versions.items() if here.get(name) != version]
+    lines = [f"made with {', '.join(other)}, not what is here: files may differ in detail"] if other else []
+    changed = [name for name, value in facts.items() if recipe.sound and recipe.sound.get(name) != value]
+    if changed:
+        made_with = f"{recipe.sound.get('soundfont')} on FluidSynth {recipe.sound.get('fluidsynth')}"
+        lines.append(f"made with {made_with}, not what is here: the sound differs")
     return lines

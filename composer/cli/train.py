@@ -10,22 +10,20 @@ from typing import Annotated, Any
 
 import typer
 
-from composer.cli import options
-
 NAME = "train"
 _UNITS = 1000  # of the progress bar
 
 
 def run(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A corpus (chorales), or a folder of music.")],
-    style: options.Style = "chorale",
+    style: Annotated[str, typer.Option(help="Ensemble and habits the model will have.")] = "chorale",
     out_dir: Annotated[Path, typer.Option(help="Folder of the run; the model is written there.")] = Path("runs/lstm"),
     epochs: Annotated[int | None, typer.Option(help="Passes over the training side, at most.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Sequences a step.")] = None,
     units: Annotated[int | None, typer.Option(help="Cells in an LSTM layer.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after so many epochs without a better figure.")] = None,
-    seed: options.Seed = 0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same weights on one machine.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out-dir.")] = False,
 ) -> None:
     """Train an LSTM. The best epoch on the validation side is kept; every epoch can be resumed, also after a kill.
@@ -44,6 +42,7 @@ def run(
     from composer import train as training
     from composer.config import DecoderConfig
     from composer.style import STYLES
+    from theory.atomic_file import make_folder
     from theory.errors import TrainingError, UnknownNameError
 
     if style not in STYLES:
@@ -56,6 +55,7 @@ def run(
         raise TrainingError(f"{out_dir} has no checkpoint to resume from")
     if not resume and (out_dir / training.CHECKPOINT).is_file():
         raise TrainingError(f"{out_dir} already holds a run: add --resume, or choose another --out-dir")
+    make_folder(out_dir)
     sides = _read(dataset)
     train_pieces, valid_pieces = (batches.prepare(sides[side], STYLES[style]) for side in ("train", "valid"))
     print(f"{len(train_pieces)} pieces to train on, {len(valid_pieces)} to validate", file=sys.stderr)
@@ -71,7 +71,9 @@ def _require_training_packages() -> None:
 
     missing = [name for name in ("keras", "tensorboard") if find_spec(name) is None]
     if missing:
-        raise DependencyError(f"training needs {', '.join(missing)}: pip install 'cadenza[train]'")
+        raise DependencyError(
+            f"training needs {', '.join(missing)}: {sys.executable} -m pip install tensorflow tensorboard"
+        )
 
 
 def _read(dataset: str) -> dict[str, list[Any]]:

@@ -25,7 +25,7 @@ def test_a_stem_gets_every_formats_suffix():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("stem", ["song", "op. 1", "song.v2", "song.midi", ".mid", "song.mid.bak"])
+@pytest.mark.parametrize("stem", ["song", "op. 1", "song.v2", ".mid", "song.mid.bak"])
 def test_a_dot_alone_makes_no_suffix(stem):
     assert names(files.targets(stem, ["json", "mid"])) == {"mid": f"{stem}.mid", "json": f"{stem}.json"}
 
@@ -44,9 +44,10 @@ def test_formats_come_in_one_order_and_once():
 @pytest.mark.parametrize(
     ("out", "formats", "says"),
     [
-        ("", None, "folder"), ("songs/", None, "folder"), (".", None, "folder"), ("..", ["mid"], "folder"),
-        ("song.mid", ["mid"], "already names one file"), ("song.wav", ["mid", "wav"], "already names one file"),
-        ("song", ["mp3"], "mp3"), ("song", ["mid", "MID"], "MID"), ("song", [], "choose among mid, wav"),
+        ("", None, "empty"), ("song.mp3", None, "written as .mp3"), ("song.midi", None, "written as .midi"),
+        ("songs/", None, "folder"), (".", None, "folder"), ("..", ["mid"], "folder"),
+        ("song.mid", ["mid", "png"], "already names one file"), ("song.wav", ["mid", "wav"], "already names one file"),
+        ("song", ["mp3"], "mp3"), ("song", [], "choose among mid, wav"),
     ],
 )  # fmt: skip
 def test_targets_that_make_no_sense(out, formats, says):

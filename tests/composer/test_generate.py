@@ -171,9 +171,8 @@ def test_a_composed_piece_goes_on(piece):
         QUARTET.replace(keys=()),
         QUARTET.replace(tracks=CHORDS),
         QUARTET.replace(tracks=(*QUARTET.tracks[:3], Track.empty())),
-        QUARTET.replace(meters=(MeterEvent(0, Meter(6, 8)),)),
         QUARTET.replace(meters=(MeterEvent(0, Meter(1, 4)), MeterEvent(480, Meter(3, 4)))),
-        QUARTET.replace(meters=(MeterEvent(0, Meter(3, 4)), MeterEvent(1440, Meter(2, 4)))),
+        QUARTET.replace(meters=(MeterEvent(0, Meter(2, 4)), MeterEvent(960, Meter(3, 4)))),
         QUARTET.replace(markers=(Marker(960, FERMATA),), chords=CHORD_EVENTS),
         QUARTET.replace(tempos=(TempoEvent.from_bpm(0, 90), TempoEvent.from_bpm(960, 40))),
         QUARTET.replace(end=1920 * 4),
@@ -181,7 +180,7 @@ def test_a_composed_piece_goes_on(piece):
         Score(tuple(rows((0, 20 + n, 127 * (n % 2), 100)) for n in range(4)), ticks_per_quarter=96),
     ],
     ids=[
-        "no key", "chords", "an empty voice", "a meter the style does not write", "an upbeat", "a change of meter",
+        "no key", "chords", "an empty voice", "an upbeat", "a change of meter",
         "markers and chords", "a ritardando", "silence at the end", "controls", "other ticks, out of range",
     ],
 )  # fmt: skip
@@ -200,6 +199,7 @@ def test_primers_of_all_sorts(primer):
             "style chorale continues",
         ),
         (QUARTET.replace(tracks=(Track.empty(),) * 4), "no notes"),
+        (QUARTET.replace(meters=(MeterEvent(0, Meter(6, 8)),)), "ends in 6/8"),
     ],
 )
 def test_primers_that_do_not_fit(primer, says):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from composer.piece import Piece, Recipe
+from composer.piece import Piece, Recipe, signed
 from theory.errors import CadenzaError, FileFormatError, ScoreError, TokenError
 
 
@@ -56,7 +56,7 @@ def test_any_title(piece, title):
 )  # fmt: skip
 def test_fields_of_the_wrong_type(values, change):
     with pytest.raises(FileFormatError, match="recipe") as caught:
-        Recipe.from_json(json.dumps(values | change))
+        Recipe.from_json(signed(values | change))
     assert "\n" not in str(caught.value)
 
 
@@ -91,7 +91,7 @@ def test_a_recipe_cut_short(piece):
 )  # fmt: skip
 def test_ids_and_parts_that_make_no_piece(values, change, error):
     with pytest.raises(error) as caught:
-        Piece.from_recipe(Recipe.from_json(json.dumps(values | change)))
+        Piece.from_recipe(Recipe.from_json(signed(values | change)))
     assert "\n" not in str(caught.value)
 
 
@@ -107,7 +107,7 @@ FIELDS = ("cadenza_recipe", "ids", "model", "parts", "report", "request", "sound
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON, min_size=1, max_size=3))
 def test_whatever_stands_in_a_field_is_read_or_refused_cleanly(values, changes):
     try:
-        recipe = Recipe.from_json(json.dumps(values | changes))
+        recipe = Recipe.from_json(signed(values | changes))
         Piece.from_recipe(recipe)
     except CadenzaError:
         return

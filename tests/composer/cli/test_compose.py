@@ -74,5 +74,5 @@ def test_sampling_options_reach_the_sampler(cadenza, tmp_path):
 
 def test_a_title_that_is_no_text(cadenza, tmp_path):
     said = cadenza("compose", "--bars", 1, "--title", "a\udcffb", "--out", tmp_path / "a.mid")
-    assert said.code == 0
-    assert said.out.startswith("a\\udcffb: 1 bars")
+    assert said.code == 2
+    assert "a title is one line" in said.err

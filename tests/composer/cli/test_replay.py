@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from composer.piece import signed
+
 FORMATS = ("mid", "wav", "musicxml", "png", "json")
 
 
@@ -29,11 +31,29 @@ def test_it_says_what_is_different_here(cadenza, song, soundfont, tmp_path):
     recipe = json.loads((tmp_path / "song.json").read_text())
     recipe["versions"]["music21"] = "1.0"
     recipe["sound"]["sha256"] = "0" * 64
-    (tmp_path / "old.json").write_text(json.dumps(recipe))
+    (tmp_path / "old.json").write_text(signed(recipe))
     said = cadenza("replay", tmp_path / "old.json", "--soundfont", soundfont, "--out", tmp_path / "x.wav")
     assert said.code == 0
-    assert "made with music21 1.0, here is" in said.err
-    assert "the sound was made with sha256 000" in said.err
+    assert "made with music21 1.0, not what is here" in said.err
+
+
+def test_another_soundfont_is_written_into_the_new_recipe(cadenza, song, soundfont, tmp_path):
+    copy = tmp_path / "copy.sf2"
+    copy.write_bytes(soundfont.read_bytes())
+    said = cadenza("replay", f"{song}.json", "--soundfont", copy, "--out", tmp_path / "other")
+    assert said.code == 0
+    before, after = (json.loads((tmp_path / name).read_text()) for name in ("song.json", "other.json"))
+    assert (before["sound"]["soundfont"], after["sound"]["soundfont"]) == (soundfont.name, "copy.sf2")
+    assert after["ids"] == before["ids"]
+
+
+def test_an_edited_recipe_is_refused(cadenza, song, tmp_path):
+    recipe = json.loads((tmp_path / "song.json").read_text())
+    recipe["ids"][-3] += 1
+    (tmp_path / "edited.json").write_text(json.dumps(recipe))
+    said = cadenza("replay", tmp_path / "edited.json", "--out", tmp_path / "again.mid")
+    assert (said.code, said.out) == (30, "")
+    assert "was changed after Cadenza wrote it" in said.err
 
 
 @pytest.mark.parametrize(
@@ -46,7 +66,7 @@ def test_it_says_what_is_different_here(cadenza, song, soundfont, tmp_path):
 )  # fmt: skip
 def test_damaged_recipes(cadenza, piece, tmp_path, change, code):
     text = piece.recipe.to_json()
-    damaged = text[: len(text) // 2] if change is None else json.dumps(json.loads(text) | change)
+    damaged = text[: len(text) // 2] if change is None else signed(json.loads(text) | change)
     (tmp_path / "song.json").write_text(damaged)
     said = cadenza("replay", tmp_path / "song.json", "--out", tmp_path / "again")
     assert (said.code, said.out) == (code, "")
