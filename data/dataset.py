@@ -47,9 +47,9 @@ def entries(source: str) -> tuple[int, Iterator[Entry]]:
         corpus = corpora.get(source)
         names = list(corpus.ids())
         return len(names), _parsed(partial(_read_piece, source), names, [corpus.group(name) for name in names])
-    folder = Path(source or "(empty)")  # an empty name is not this folder
+    folder = Path(source or "(empty)")  # an empty name does not mean the current folder
     if not os.path.isdir(folder):
-        raise InputFileError(f"{source} is neither a corpus ({', '.join(corpora.names())}) nor a folder")
+        raise InputFileError(f"{source!r} is neither a corpus ({', '.join(corpora.names())}) nor a folder")
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix.lower() in READABLE)
     if not files:
         raise InputFileError(f"{folder} holds no file that can be read ({', '.join(READABLE)})")
