@@ -23,6 +23,7 @@ test: lint ## Set up what is missing (with TensorFlow) and run every check
 
 lint: $(DEV) ## Run ruff and mypy
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 format: $(DEV) ## Lay out the code with ruff

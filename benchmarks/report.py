@@ -14,7 +14,11 @@ FOLDER = Path("out/benchmarks")
 
 
 def report(name: str, rows: list[dict[str, Any]], claim: str, holds: bool | None = None) -> None:
-    """Print rows as a table with the claim under it, and write them to `out/benchmarks/NAME.json`."""
+    """Print rows as a table with the claim under it, and write them to `out/benchmarks/NAME.json`.
+
+    Raises:
+        SystemExit: the claim does not hold.
+    """
     table = Table(title=name)
     for column in rows[0]:
         table.add_column(column)
@@ -27,3 +31,5 @@ def report(name: str, rows: list[dict[str, Any]], claim: str, holds: bool | None
     FOLDER.mkdir(parents=True, exist_ok=True)
     result = {"name": name, "claim": claim, "holds": holds, "machine": platform.machine(), "rows": rows}
     (FOLDER / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if holds is False:
+        raise SystemExit(1)

@@ -58,7 +58,7 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece in every key that its parts can sing, as scores ready to encode."""
+    """A piece, and by how many semitones it can be moved so that its parts can still sing it."""
 
     id: str
     score: Score

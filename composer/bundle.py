@@ -69,10 +69,10 @@ def find(style: str, model: str) -> Path:
     Raises:
         UnknownNameError: no such style, or no such model for it; lists what exists.
     """
-    if os.path.isfile(Path(model) / CONFIG):  # False, not an error, for what can be no path
-        return Path(model)
     if f"{style}-{model}" in names():
         return PRETRAINED / f"{style}-{model}"
+    if os.path.isfile(Path(model) / CONFIG):  # False, not an error, for what can be no path
+        return Path(model).resolve()
     styles = sorted({name.rsplit("-", 1)[0] for name in names()})
     if style not in styles:
         raise UnknownNameError(f"no style is called {style!r}: choose one of {', '.join(styles)}")
@@ -95,6 +95,8 @@ def load(folder: Path) -> Bundle:
         raise ModelError(f"{folder / CONFIG} is damaged: it holds no object")
     if config.get("vocabulary") != VOCABULARY.fingerprint:
         raise ModelError(f"{folder} speaks another vocabulary than this version of Cadenza: train it again")
+    if config.get("architecture") != "lstm":
+        raise ModelError(f"{folder} is no LSTM but {config.get('architecture')!r}: this version cannot play it")
     try:
         decoder, style = DecoderConfig.from_dict(config["decoder"]), Style.from_dict(config["style"])
     except KeyError as error:

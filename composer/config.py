@@ -38,6 +38,8 @@ class DecoderConfig:
             size = getattr(self, name)
             if type(size) is not int or size < 1:
                 raise RequestError(f"{name} {size}: must be a whole number above 0")
+        if type(self.dropout) is not float or not 0 <= self.dropout < 1:
+            raise RequestError(f"dropout {self.dropout}: must be 0 to below 1")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -67,17 +67,30 @@ def compose(*, progress: Progress | None = None, **request: Any) -> Piece:
         ModelError: the model cannot be read.
     """
     wanted = Request(**request)
-    model, runtime = load(bundle.find(wanted.style, wanted.model))
+    model, _ = _model_for(wanted)
     form = wanted.form(model.style)
-    blank = Tokenizer().encode(_blank(form, model.style))
-    opening = blank[: 1 + int(np.flatnonzero(VOCABULARY.kinds[blank] == Kind.TEMPO_LOW)[0])]
-    draft = write(runtime, opening.tolist(), _constraints(model.style, form.bars), form.bars, wanted, progress)
+    draft = draw_piece(wanted, progress)
     score = phrasing.shape(Tokenizer().decode(draft.ids))
     return _finished(score, wanted, form, model, draft, given_notes=0)
 
 
+def draw_piece(wanted: Request, progress: Progress | None = None) -> Draft:
+    """Draw the tokens of a new piece, before anything is made of them.
+
+    Raises:
+        RequestError, UnknownNameError, ModelError: as `compose`.
+    """
+    model, runtime = _model_for(wanted)
+    form = wanted.form(model.style)
+    blank = Tokenizer().encode(_blank(form, model.style))
+    opening = blank[: 1 + int(np.flatnonzero(VOCABULARY.kinds[blank] == Kind.TEMPO_LOW)[0])]
+    return write(runtime, opening.tolist(), _constraints(model.style, form.bars), form.bars, wanted, progress)
+
+
 def continue_piece(primer: Score, *, progress: Progress | None = None, **request: Any) -> Piece:
     """Compose the bars that follow a primer; its own notes stay as they are (on the token grid).
+
+    What follows begins after the primer's last onset: silence at the end of its last bar may be filled.
 
     Args:
         primer: a score with as many tracks as the style has parts, none of them drums.
@@ -91,19 +104,29 @@ def continue_piece(primer: Score, *, progress: Progress | None = None, **request
     wanted = Request(**request)
     if wanted.title is None and primer.title:
         wanted = replace(wanted, title="".join(c for c in primer.title if c.isprintable())[:200] or None)
-    model, runtime = load(bundle.find(wanted.style, wanted.model))
+    model, runtime = _model_for(wanted)
     given = Tokenizer().quantize(primer)
     _check_primer(given, wanted, model.style)
-    bars = wanted.bars or model.style.bars
-    meter = given.meters[-1].meter
-    if str(meter) not in model.style.meters:
-        choices = ", ".join(model.style.meters)
-        raise RequestError(f"the primer ends in {meter}: style {model.style.name} writes {choices}")
-    form = Form(_key_of(given), meter, round(given.tempos[-1].bpm), given.bars + bars)
+    wanted = replace(wanted, bars=wanted.bars or model.style.bars)
+    form = Form(_key_of(given), given.meters[-1].meter, round(given.tempos[-1].bpm), given.bars + (wanted.bars or 0))
+    for name, ends_in, choices in (
+        ("meter", str(form.meter), model.style.meters),
+        ("mode", form.key.mode, model.style.modes),
+    ):
+        if ends_in not in choices:
+            writes = ", ".join(choices)
+            raise RequestError(f"the primer's {name} is {ends_in}: style {model.style.name} writes {writes}")
     opening = Tokenizer().encode(model.style.undress(given, form.key))[:-1]
     draft = write(runtime, opening.tolist(), _constraints(model.style, form.bars), form.bars, wanted, progress)
     score = _with_primer(phrasing.shape(Tokenizer().decode(draft.ids)), given)
     return _finished(score, wanted, form, model, draft, given_notes=given.notes)
+
+
+def _model_for(wanted: Request) -> tuple[Bundle, Runtime]:
+    model, runtime = load(bundle.find(wanted.style, wanted.model))
+    if model.style.name != wanted.style:
+        raise RequestError(f"model {wanted.model} writes style {model.style.name}, not {wanted.style}")
+    return model, runtime
 
 
 @lru_cache(maxsize=4)
@@ -224,4 +247,4 @@ def _finished(score: Score, wanted: Request, form: Form, model: Bundle, draft: D
     return Piece.from_recipe(recipe_of(wanted, form, model, Tokenizer().encode(score), report))
 
 
-__all__ = ["Draft", "Progress", "compose", "continue_piece", "load", "write"]
+__all__ = ["Draft", "Progress", "compose", "continue_piece", "draw_piece", "load", "write"]

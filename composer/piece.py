@@ -171,7 +171,7 @@ class Piece:
 
 def recipe_of(request: Request, form: Form, bundle: Bundle, ids: NDArray[np.int32], report: Report) -> Recipe:
     """The recipe of a piece that a model wrote, given as its final token ids."""
-    completed = {"key": str(form.key), "meter": str(form.meter), "tempo": form.tempo, "bars": form.bars}
+    completed = {"key": str(form.key), "meter": str(form.meter), "tempo": form.tempo, "bars": request.bars or form.bars}
     return Recipe(
         request={**asdict(request), **completed, "model": bundle.path.name},
         model={"name": bundle.path.name, "sha256": bundle.sha256},
@@ -187,10 +187,11 @@ def recipe_of(request: Request, form: Form, bundle: Bundle, ids: NDArray[np.int3
 
 def installed_versions() -> dict[str, str]:
     """Versions of the packages whose output a piece's files are."""
-    return {name: _version(name) for name in _PACKAGES}
+    return {name: version_of(name) for name in _PACKAGES}
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """Version of an installed package, or "unknown", as for Cadenza itself in a bare checkout."""
     try:
         return version(package)
     except PackageNotFoundError:

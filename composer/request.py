@@ -14,6 +14,12 @@ from theory.meter import Meter
 
 MAX_BARS = 256
 _LONGEST_TITLE = 200
+_TEXT, _WHOLE, _NONE = (str,), (int,), (type(None),)
+_KINDS: dict[str, tuple[type, ...]] = {
+    "style": _TEXT, "model": _TEXT, "key": _TEXT + _NONE, "meter": _TEXT + _NONE, "title": _TEXT + _NONE,
+    "tempo": _WHOLE + _NONE, "bars": _WHOLE + _NONE, "seed": _WHOLE, "top_k": _WHOLE,
+    "temperature": (int, float), "top_p": (int, float),
+}  # fmt: skip
 
 
 class Form(NamedTuple):
@@ -57,6 +63,9 @@ class Request:
     title: str | None = None
 
     def __post_init__(self) -> None:
+        for name, kinds in _KINDS.items():
+            if type(getattr(self, name)) not in kinds:
+                raise RequestError(f"{name.replace('_', '-')} {getattr(self, name)!r}: a value of the wrong kind")
         if self.bars is not None and not 1 <= self.bars <= MAX_BARS:
             raise RequestError(f"{self.bars} bars: must be 1 to {MAX_BARS}")
         if self.tempo is not None and not MIN_TEMPO <= self.tempo <= MAX_TEMPO:

@@ -1,7 +1,7 @@
 """Drawing a token: temperature, top-k, top-p, and bits of our own.
 
 Draws use raw 64-bit words of PCG64, whose stream is fixed for ever, and float64 sums in the order of ids, so that the
-same logits and seed give the same token on every platform.
+same logits and seed give the same token, but for the last bit of an exponential on the edge between two tokens.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from theory.errors import ModelError
-from theory.event import KeyEvent
-from theory.key import Key
+from theory.event import KeyEvent, TempoEvent
+from theory.key import MODES, Key
+from theory.meter import Meter
 from theory.score import DEFAULT_VELOCITY, Score, Track
 
 
@@ -67,13 +68,37 @@ class Style:
         """
         try:
             parts = tuple(Part(**part) for part in values["parts"])
-            wrong = [name for name, kind in _PLAIN.items() if type(values[name]) is not kind]
-            if wrong or not parts:
-                raise TypeError(f"look at {', '.join(wrong) or 'parts'}")
             lists = {name: tuple(values[name]) for name in ("meters", "modes")}
-            return cls(**{**values, **lists, "parts": parts})
-        except (KeyError, TypeError) as error:
+            style = cls(**{**values, **lists, "parts": parts})
+            style._check()
+        except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"the model's style is damaged: {error}") from None
+        return style
+
+    def _check(self) -> None:
+        """Raise a ValueError or TypeError if a field is not what it should be."""
+        for name, kind in (
+            ("name", str),
+            ("key", str),
+            ("meter", str),
+            ("tempo", int),
+            ("bars", int),
+            ("fermatas", bool),
+        ):
+            if type(getattr(self, name)) is not kind:
+                raise TypeError(f"{name} is {getattr(self, name)!r}")
+        Key.parse(self.key)
+        TempoEvent.from_bpm(0, self.tempo)
+        if self.meter not in [str(Meter.parse(meter)) for meter in self.meters]:
+            raise ValueError(f"meter {self.meter} is not among {self.meters}")
+        if self.bars < 1 or not set(self.modes) <= set(MODES) or not self.parts:
+            raise ValueError("bars, modes or parts make no sense")
+        for part in self.parts:
+            numbers = (part.program, part.lowest, part.highest)
+            if type(part.name) is not str or any(type(number) is not int for number in numbers):
+                raise TypeError(f"part {part.name!r} has fields of the wrong kind")
+            if not (0 <= part.program <= 127 and 0 <= part.lowest <= part.highest <= 127):
+                raise ValueError(f"part {part.name!r} has a program or range that does not exist")
 
     def dress(self, score: Score) -> Score:
         """The score with the style's part names and programs on its tracks, in order."""

@@ -1,7 +1,8 @@
 """Training: epochs over batches, the best weights on the validation side exported, every epoch resumable.
 
 Everything random is a function of the seed, the epoch and the step, and a checkpoint holds all state (weights,
-optimizer, dropout generators), so that a run that was killed and resumed ends with the same bytes as an unbroken one.
+optimizer, dropout generators), so that a run that was killed and resumed ends with the same weights, byte for byte, as
+an unbroken one.
 """
 
 from __future__ import annotations

@@ -53,7 +53,9 @@ def entries(source: str) -> tuple[int, Iterator[Entry]]:
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix.lower() in READABLE)
     if not files:
         raise InputFileError(f"{folder} holds no file that can be read ({', '.join(READABLE)})")
-    return len(files), _parsed(partial(_read_file, folder), files, files)
+    # Files that differ in their suffix alone are one piece in two formats: they stay on one side.
+    groups = [file.removesuffix(Path(file).suffix) for file in files]
+    return len(files), _parsed(partial(_read_file, folder), files, groups)
 
 
 def _parsed(reader: Callable[[str], Score | str], names: list[str], groups: list[str]) -> Iterator[Entry]:

@@ -128,6 +128,6 @@ class SoundfontError(SoundError):
 
 
 class DependencyError(CadenzaError, ImportError):
-    """An optional package is not installed; the message names the extra that brings it."""
+    """An optional package is not installed; the message names the line that installs it."""
 
     exit_code = 60

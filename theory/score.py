@@ -252,7 +252,7 @@ class Score:
         if self.end == -1:
             set_field(self, "end", last)
         if not last <= self.end <= MAX_TICK:
-            raise ScoreError(f"the piece ends at tick {self.end}, before its last note at {last}")
+            raise ScoreError(f"the piece ends at tick {self.end}: must be {last} (its last note's end) to {MAX_TICK}")
 
     @classmethod
     def from_notes(
@@ -279,8 +279,9 @@ class Score:
 
     def replace(self, **changes: Any) -> Score:
         """A copy with some fields changed. New tracks that end later move the end, unless it is given."""
-        if "tracks" in changes and "end" not in changes:
-            changes["end"] = max(self.end, max((track.end for track in changes["tracks"]), default=0))
+        if "tracks" in changes:
+            changes["tracks"] = tuple(changes["tracks"])
+            changes.setdefault("end", max([self.end, *(track.end for track in changes["tracks"])]))
         return replace(self, **changes)
 
     def bar_lines(self) -> IntArray:

@@ -32,7 +32,7 @@ def _cadenza(
 ) -> None:
     """Compose music: a score, and the waveform that sounds like it."""
     if version:
-        from importlib.metadata import version as version_of
+        from composer.piece import version_of
 
         print(f"cadenza {version_of('cadenza')}")
     elif context.invoked_subcommand is None:

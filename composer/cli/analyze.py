@@ -29,9 +29,9 @@ def run(file: options.InputFile, json: options.Json = False) -> None:
 
 def _facts(score: Score) -> dict[str, Any]:
     from synth import instrument_name
-    from theory.analysis import key_correlations
+    from theory.analysis import key_correlations, pitch_class_durations
 
-    heard, confidence = key_correlations(score)[0]
+    heard, confidence = key_correlations(score)[0] if pitch_class_durations(score).any() else (None, 0.0)
     return {
         "title": score.title,
         "bars": score.bars,
@@ -40,7 +40,7 @@ def _facts(score: Score) -> dict[str, Any]:
         "meters": [{"bar": _bar_of(score, event.tick), "meter": str(event.meter)} for event in score.meters],
         "tempos": [{"bar": _bar_of(score, event.tick), "tempo": round(event.bpm, 2)} for event in score.tempos],
         "keys": [{"bar": _bar_of(score, event.tick), "key": str(event.key)} for event in score.keys],
-        "key_heard": {"key": str(heard), "correlation": round(confidence, 3)},
+        "key_heard": None if heard is None else {"key": str(heard), "correlation": round(confidence, 3)},
         "tracks": [
             {
                 "name": track.name,
@@ -67,7 +67,8 @@ def _print(facts: dict[str, Any]) -> None:
     print(f"{facts['bars']} bars{' with an upbeat' if facts['pickup'] else ''}, {facts['seconds']:.1f} s")
     for label, word in (("meters", "meter"), ("tempos", "tempo"), ("keys", "key")):
         print(f"{word}: {_changes(facts[label], word)}")
-    print(f"key heard: {facts['key_heard']['key']} (correlation {facts['key_heard']['correlation']:.2f})")
+    heard = facts["key_heard"]
+    print(f"key heard: {heard['key']} (correlation {heard['correlation']:.2f})" if heard else "key heard: none")
     for track in facts["tracks"]:
         low, high = track["lowest"], track["highest"]
         names = [] if low is None else [f"{name_of(int(spell(p, 0)))}{p // 12 - 1}" for p in (low, high)]

@@ -6,13 +6,16 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from composer.cli import options
 
 NAME = "doctor"
 
-_BASE = ("numpy", "music21", "pretty_midi", "mido", "symusic", "pyfluidsynth", "soundfile", "safetensors", "matplotlib")
+_BASE = (
+    "numpy", "music21", "pretty_midi", "mido", "symusic", "pyfluidsynth", "soundfile", "safetensors", "matplotlib",
+    "threadpoolctl", "typer", "rich",
+)  # fmt: skip
 _TRAIN = ("tensorflow", "keras", "tensorboard")
 
 
@@ -49,8 +52,9 @@ def run(json: options.Json = False) -> None:
 
 def _findings() -> Iterator[Finding]:
     yield Finding("Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    for name in ("cadenza", *_BASE):
-        yield _package(name, "missing", f"pip install {name}")
+    yield _package("cadenza", "optional", "not installed: running from a checkout")
+    for name in _BASE:
+        yield _package(name, "missing", f"{sys.executable} -m pip install {name}")
     for name in _TRAIN:
         yield _package(name, "optional", f"only to train: {sys.executable} -m pip install tensorflow tensorboard")
     yield from _namesakes()
@@ -116,4 +120,9 @@ def _styles() -> str:
     return ", ".join(sorted({name.rsplit("-", 1)[0] for name in bundle.names()}))
 
 
-_LOOKS: dict[str, Any] = {"libfluidsynth": _fluidsynth, "soundfont": _soundfont, "models": _models, "styles": _styles}
+_LOOKS: dict[str, Callable[[], str]] = {
+    "libfluidsynth": _fluidsynth,
+    "soundfont": _soundfont,
+    "models": _models,
+    "styles": _styles,
+}

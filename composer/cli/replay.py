@@ -35,10 +35,11 @@ def run(
     wanted = files.targets(out, options.split(formats))
     chosen = soundfont or files.same_soundfont(recipe)
     sound = files.settle_sound(wanted, chosen, optional=formats is None)
-    if soundfont and sound.facts:  # another sound was asked for: the new recipe says so
+    differences = _differences(recipe, sound.facts)
+    if recipe.sound and sound.facts:  # the same facts, unless the sound is another now: then the new recipe says so
         piece = piece.with_sound(sound.facts)
     written = files.write_piece(piece, sound.files, chosen)
-    for line in (*sound.notes, *written.notes, *_differences(piece.recipe, sound.facts)):
+    for line in (*sound.notes, *written.notes, *differences):
         print(f"cadenza: {line}", file=sys.stderr)
     for path in written.files.values():
         print(f"  {path}")

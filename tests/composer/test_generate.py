@@ -199,7 +199,7 @@ def test_primers_of_all_sorts(primer):
             "style chorale continues",
         ),
         (QUARTET.replace(tracks=(Track.empty(),) * 4), "no notes"),
-        (QUARTET.replace(meters=(MeterEvent(0, Meter(6, 8)),)), "ends in 6/8"),
+        (QUARTET.replace(meters=(MeterEvent(0, Meter(6, 8)),)), "meter is 6/8"),
     ],
 )
 def test_primers_that_do_not_fit(primer, says):

@@ -87,14 +87,14 @@ def music(tmp_path_factory) -> Path:
     """A folder of small MIDI files: six to train on, and two of noise to validate, which soon get worse."""
     folder = tmp_path_factory.mktemp("music")
     for side, number, make in (("train", 6, scales), ("valid", 2, noise)):
-        for name in islice((name for name in map("{}.mid".format, count()) if split_of(name) == side), number):
+        for name in islice((f"{stem}.mid" for stem in map(str, count()) if split_of(stem) == side), number):
             data.write(make(int(name[:-4])), folder / name)
     return folder
 
 
 @pytest.fixture(scope="module")
 def sides(music):
-    entries = [Entry(path.name, split_of(path.name), data.read(path)) for path in music.iterdir()]
+    entries = [Entry(path.name, split_of(path.stem), data.read(path)) for path in music.iterdir()]
     return [batches.prepare([entry for entry in entries if entry.side == side], CHORALE) for side in ("train", "valid")]
 
 

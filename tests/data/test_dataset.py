@@ -53,7 +53,21 @@ def test_all_files_of_a_folder_in_order_of_their_paths(folder):
     assert [row[0] for row in rows] == sorted(row[0] for row in rows)
     notes = {"b/2.mid": 1, "b/10.mid": 2, "a/z.MID": 3, "a/é.mid": 4, "c.mid": 5, "B.mid": 6, "b.mid/inner.mid": 7}
     assert {name: number for name, _, number, _ in rows if number} == notes
-    assert all(side == split_of(name) for name, side, _, _ in rows)
+    assert all(side == split_of(name[: name.rindex(".")]) for name, side, _, _ in rows)
+
+
+def test_one_piece_in_two_formats_stays_on_one_side(tmp_path):
+    for number in range(12):
+        for suffix in ("mid", "musicxml"):
+            data.write(Score.from_notes([(0, 480, 60)]), tmp_path / f"{number}.{suffix}")
+    _, rows = listed(tmp_path)
+    sides = {name: side for name, side, _, _ in rows}
+    assert len(set(sides.values())) > 1
+    assert all(sides[f"{number}.mid"] == sides[f"{number}.musicxml"] for number in range(12))
+
+
+def test_reading_a_folder_twice_gives_the_same(folder):
+    count, rows = listed(folder)
     assert listed(folder) == [count, rows]
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.chord import Chord
+from theory.event import MAX_TEMPO, MIN_TEMPO
 from theory.score import MAX_TICK, TICKS_PER_QUARTER
 from theory.tokens.state import State
 from theory.tokens.vocabulary import (
@@ -30,7 +31,6 @@ from theory.tokens.vocabulary import (
 )
 
 _MAX_STEP = MAX_TICK * STEPS_PER_QUARTER // TICKS_PER_QUARTER
-_MIN_TEMPO, _MAX_TEMPO = 4, 1000
 _POSITION = (Kind.POSITION_HIGH, Kind.POSITION_LOW)
 _NOTE = (Kind.VELOCITY, Kind.PITCH, Kind.DRUM)
 _CONTROL = (Kind.CONTROL, Kind.BEND, Kind.PRESSURE)
@@ -198,11 +198,11 @@ def _modes(state: State) -> Spans:
 
 
 def _tempo_highs(state: State) -> Spans:
-    return _span(Kind.TEMPO_HIGH, 0, _MAX_TEMPO // _TEMPO_LOWS + 1)
+    return _span(Kind.TEMPO_HIGH, 0, MAX_TEMPO // _TEMPO_LOWS + 1)
 
 
 def _tempo_lows(state: State) -> Spans:
-    low, high = max(_MIN_TEMPO - state.value, 0), min(_MAX_TEMPO - state.value, _TEMPO_LOWS - 1) + 1
+    low, high = max(MIN_TEMPO - state.value, 0), min(MAX_TEMPO - state.value, _TEMPO_LOWS - 1) + 1
     now = -1 if state.tempo is None else state.tempo - state.value
     if not low <= now < high:
         return _span(Kind.TEMPO_LOW, low, high)

@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import TokenError
-from theory.event import FERMATA, Marker, MeterEvent, TempoEvent, last_per_tick, without_repeats
+from theory.event import FERMATA, MAX_TEMPO, MIN_TEMPO, Marker, MeterEvent, TempoEvent, last_per_tick, without_repeats
 from theory.meter import MAX_NUMERATOR, Meter
 from theory.score import MAX_TICK, TICKS_PER_QUARTER, IntArray, Score, Track
 
 MAX_TRACKS = 128
-_TEMPO_RANGE = (4, 1000)  # quarters a minute
 _VELOCITY_STEP = 4
 _LAST_END = MAX_TICK - 2 * int(Meter(MAX_NUMERATOR, 1).bar_quarters) * TICKS_PER_QUARTER  # leaves room for a last bar
 
@@ -118,5 +117,4 @@ def _moved(events: Iterable[Any], clock: Clock) -> list[Any]:
 
 
 def _bpm(event: TempoEvent) -> int:
-    low, high = _TEMPO_RANGE
-    return min(max(round(event.bpm), low), high)
+    return min(max(round(event.bpm), MIN_TEMPO), MAX_TEMPO)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.errors import TokenError
 from theory.score import Score
 from theory.tokens.decoding import decode
 from theory.tokens.encoding import encode
@@ -64,6 +65,9 @@ class Tokenizer:
         Raises:
             TokenError: the ids break the grammar; says where.
         """
-        tokens = np.asarray(ids)
+        try:
+            tokens = np.asarray(ids)
+        except ValueError:
+            raise TokenError("token ids must be one row of integers") from None
         validate(tokens)
         return decode(tokens.astype(np.int64))

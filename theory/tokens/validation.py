@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.errors import TokenError
+from theory.event import MAX_TEMPO, MIN_TEMPO
 from theory.tokens.grammar import FOLLOWERS
 from theory.tokens.vocabulary import END, LOW_STEPS, START, VOCABULARY, Kind
 
@@ -73,7 +74,7 @@ def _check_values(ids: NDArray[np.integer], kind: NDArray[np.uint8], value: NDAr
     _refuse(ids, meters[odd], "makes a bar that is finer than the grid, after {before}")
     tempos = np.flatnonzero(kind == Kind.TEMPO_LOW)
     bpm = value[tempos - 1] + value[tempos]
-    _refuse(ids, tempos[(bpm < 4) | (bpm > 1000)], "makes a tempo outside 4 to 1000, after {before}")
+    _refuse(ids, tempos[(bpm < MIN_TEMPO) | (bpm > MAX_TEMPO)], "makes a tempo outside 4 to 1000, after {before}")
 
 
 def _check_bars(ids: NDArray[np.integer], kind: NDArray[np.uint8], value: NDArray[np.int64]) -> None:
