@@ -61,18 +61,24 @@ def _bar_of(score: Score, tick: int) -> int:
 
 
 def _print(facts: dict[str, Any]) -> None:
-    from theory.pitch import name_of, spell
-
     print(facts["title"] or "(no title)")
-    print(f"{facts['bars']} bars{' with an upbeat' if facts['pickup'] else ''}, {facts['seconds']:.1f} s")
+    upbeat = " with an upbeat" if facts["pickup"] else ""
+    print(f"{options.counted(facts['bars'], 'bar')}{upbeat}, {facts['seconds']:.1f} s")
     for label, word in (("meters", "meter"), ("tempos", "tempo"), ("keys", "key")):
         print(f"{word}: {_changes(facts[label], word)}")
     heard = facts["key_heard"]
     print(f"key heard: {heard['key']} (correlation {heard['correlation']:.2f})" if heard else "key heard: none")
     for track in facts["tracks"]:
-        low, high = track["lowest"], track["highest"]
-        names = [] if low is None else [f"{name_of(int(spell(p, 0)))}{p // 12 - 1}" for p in (low, high)]
-        print(f"  {track['name'] or '-'}: {track['instrument']}, {track['notes']} notes {' to '.join(names)}".rstrip())
+        print(f"  {_line(track)}".rstrip())
+
+
+def _line(track: dict[str, Any]) -> str:
+    from theory.pitch import name_of, spell
+
+    ends = [] if track["lowest"] is None else [track["lowest"], track["highest"]]
+    names = [f"{name_of(int(spell(pitch, 0)))}{pitch // 12 - 1}" for pitch in ends]
+    notes = options.counted(track["notes"], "note")
+    return f"{track['name'] or '-'}: {track['instrument']}, {notes} {' to '.join(names)}"
 
 
 def _changes(events: list[dict[str, Any]], word: str, most: int = 8) -> str:

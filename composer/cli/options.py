@@ -32,6 +32,11 @@ def split(formats: str | None) -> list[str] | None:
     return None if formats is None else [name.strip() for name in formats.split(",") if name.strip()]
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 bar", "2 bars"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def print_json(answer: dict[str, Any]) -> None:
     """Print an answer for a program, ASCII, keys in the order given."""
     print(json.dumps(answer, indent=1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from composer.cli.options import print_json
+from composer.cli.options import counted, print_json
 from composer.files import Written
 from composer.piece import Piece
 
@@ -20,8 +20,8 @@ def report(piece: Piece, written: Written, notes: tuple[str, ...], *, as_json: b
         return
     facts = piece.report
     meter, tempo = piece.score.meters[-1].meter, round(piece.score.tempos[0].bpm)
-    bars = "1 bar" if facts.bars == 1 else f"{facts.bars} bars"
-    print(f"{piece.score.title}: {bars} of {meter} at {tempo}, {facts.notes} notes")
+    length, size = counted(facts.bars, "bar"), counted(facts.notes, "note")
+    print(f"{piece.score.title}: {length} of {meter} at {tempo}, {size}")
     if written.seconds:
         print(f"sound: {written.seconds:.1f} s")
     print(f"likelihood: {facts.nats_per_note:.2f} nats a note; masks cost {facts.price_per_note:.3f}")

@@ -12,7 +12,7 @@ from tiny_models import TINY, export, random_weights
 import composer
 from composer import bundle, checkpoint
 from composer.config import DecoderConfig
-from composer.style import CHORALE
+from composer.style import CHORALE, Style
 from theory.errors import ModelError, RequestError, UnknownNameError
 from theory.tokens import VOCABULARY
 
@@ -137,3 +137,30 @@ def test_sizes_that_are_none(size):
         DecoderConfig(units=size)
     with pytest.raises(ModelError, match="units"):
         DecoderConfig.from_dict(TINY.to_dict() | {"units": size})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": 5}, {"key": "H#"}, {"key": 5}, {"meter": "6/8"}, {"meters": "4/4"}, {"tempo": 0}, {"tempo": "72"},
+        {"bars": 0}, {"modes": ["loud"]}, {"parts": []}, {"fermatas": 1}, {"parts": [{"name": "A"}]},
+        {"parts": [{"name": 5, "program": 1, "lowest": 1, "highest": 2}]},
+        {"parts": [{"name": "A", "program": "x", "lowest": 1, "highest": 2}]},
+        {"parts": [{"name": "A", "program": 1, "lowest": 90, "highest": 2}]},
+    ],
+)  # fmt: skip
+def test_a_damaged_style(change):
+    with pytest.raises(ModelError, match="style is damaged"):
+        Style.from_dict(CHORALE.to_dict() | change)
+
+
+def test_a_model_of_another_style_is_refused(model):
+    with pytest.raises(RequestError, match="writes style chorale, not waltz"):
+        composer.compose(style="waltz", model=str(model), bars=1)
+
+
+def test_a_folder_called_like_an_architecture_hides_no_shipped_model(tmp_path, monkeypatch):
+    (tmp_path / "lstm").mkdir()
+    (tmp_path / "lstm" / bundle.CONFIG).write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    assert bundle.find("chorale", "lstm") == bundle.PRETRAINED / "chorale-lstm"
