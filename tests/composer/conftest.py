@@ -8,16 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import settings
 
 import composer
 from composer.cli import main
 from composer.style import CHORALE
 from synth.library import fluidsynth_version
 from theory.errors import FluidSynthMissingError
-
-settings.register_profile("steady", deadline=None, derandomize=True, database=None)
-settings.load_profile("steady")
 
 sys.path.append(str(Path(__file__).parents[1] / "synth"))  # for its soundfont of one sine wave
 

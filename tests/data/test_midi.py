@@ -390,7 +390,7 @@ SCORES = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SCORES)
 def test_a_score_comes_back_as_it_was(tmp_path_factory, score):
     path = tmp_path_factory.getbasetemp() / "property.mid"
@@ -398,7 +398,7 @@ def test_a_score_comes_back_as_it_was(tmp_path_factory, score):
     assert midi.read(path) == score
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(SCORES, st.integers(1, 3000))
 def test_writing_is_deterministic_and_settles(tmp_path_factory, score, ticks_per_quarter):
     """Whatever the resolution, what was read from our file is written as the same bytes."""

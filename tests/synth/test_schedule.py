@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from synth.schedule import CONTROL, DRUM_BANK, DRUM_CHANNEL, NOTE_OFF, NOTE_ON, Schedule, schedule
@@ -77,7 +77,6 @@ notes = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(notes, st.integers(1, 2**24 - 1))
 def test_every_pitch_is_struck_and_released_in_turn_and_sounds_when_a_note_says_so(notes, tempo):
     score = Score.from_notes(notes, tempos=[TempoEvent(0, tempo)])
