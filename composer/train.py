@@ -301,8 +301,11 @@ def _window(longest: int, at: float) -> int:
     return next(int(longest * share) for start, share in _WINDOWS if at >= start)
 
 
-def _schedule(at: float, warmup: float = 0.02) -> float:
+_WARMUP = 0.02  # share of the run in which the learning rate rises
+
+
+def _schedule(at: float) -> float:
     """Share of the peak learning rate at a point 0 to 1 of the run: one half cosine (Loshchilov & Hutter, 2017)."""
-    if at < warmup:
-        return at / warmup + 1e-3
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (at - warmup) / (1 - warmup)))
+    if at < _WARMUP:
+        return at / _WARMUP + 1e-3
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (at - _WARMUP) / (1 - _WARMUP)))

@@ -25,7 +25,6 @@ from theory.score import Score, Track
 COMPOSER = "Cadenza"
 DRUM_ID = "drum-"  # what the identity of a drum note begins with; General MIDI's number follows
 _KEYBOARDS = frozenset((*range(24), 46))  # pianos, mallets, organs, accordions; the harp
-_VOICES = frozenset((52, 53, 54, 85, 91))
 _TENOR = re.compile(r"\btenor\b", re.IGNORECASE)
 _ABBREVIATIONS = {"Soprano": "S.", "Alto": "A.", "Tenor": "T.", "Bass": "B."}
 _REHEARSAL = re.compile(r"[A-Z]\d?")

@@ -79,14 +79,10 @@ class ExactForm:
         if state.bar > 0:
             mask[_NUMERATOR] = False
         if state.kind in (Kind.PITCH, Kind.DRUM, Kind.DURATION_HIGH):
-            left = self.bars_left(state) * state.bar_length - max(state.position, 0) - state.partial
+            left = (self.bars - state.bar) * state.bar_length - max(state.position, 0) - state.partial
             mask[_DURATION_LOW.start + min(left, LOW_STEPS) : _DURATION_LOW.stop] = False
             powers = ((left - 1) // LOW_STEPS).bit_length()  # whole notes that leave a step for the low token
             mask[_DURATION_HIGH.start + powers : _DURATION_HIGH.stop] = False
-
-    def bars_left(self, state: State) -> int:
-        """Bars to come, the current one counted."""
-        return self.bars - state.bar
 
 
 @dataclass(frozen=True)

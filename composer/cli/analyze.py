@@ -8,6 +8,7 @@ from composer.cli import options
 from theory.score import Score
 
 NAME = "analyze"
+_MOST = 8  # changes of tempo, meter or key on one line
 
 
 def run(file: options.InputFile, json: options.Json = False) -> None:
@@ -81,10 +82,10 @@ def _line(track: dict[str, Any]) -> str:
     return f"{track['name'] or '-'}: {track['instrument']}, {notes} {' to '.join(names)}"
 
 
-def _changes(events: list[dict[str, Any]], word: str, most: int = 8) -> str:
+def _changes(events: list[dict[str, Any]], word: str) -> str:
     said = [
         f"{event[word]}" if index == 0 else f"{event[word]} from bar {event['bar']}"
         for index, event in enumerate(events)
     ]
-    more = [f"... {len(said) - most} more"] if len(said) > most else []
-    return ", ".join(said[:most] + more) or "none written"
+    more = [f"... {len(said) - _MOST} more"] if len(said) > _MOST else []
+    return ", ".join(said[:_MOST] + more) or "none written"

@@ -14,8 +14,8 @@ NAME = "compose"
 def run(
     style: options.Style = "chorale",
     model: options.Model = "lstm",
-    key: Annotated[str | None, typer.Option(help="As in 'D minor', 'Eb', 'f#'. [default: C major]")] = None,
-    meter: Annotated[str | None, typer.Option(help="As in 4/4 or 3/4. [default: 4/4]")] = None,
+    key: Annotated[str | None, typer.Option(help="As in 'D minor', 'Eb', 'f#'. [default: the style's]")] = None,
+    meter: Annotated[str | None, typer.Option(help="As in 4/4 or 3/4. [default: the style's]")] = None,
     tempo: Annotated[int | None, typer.Option(help="Quarter notes a minute. [default: the style's]")] = None,
     bars: options.Bars = None,
     seed: options.Seed = 0,

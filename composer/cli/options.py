@@ -13,7 +13,7 @@ import typer
 
 Style = Annotated[str, typer.Option(help="What to write. `cadenza doctor` lists the styles.")]
 Model = Annotated[str, typer.Option(help="Architecture that comes with the style, or a model's folder.")]
-Bars = Annotated[int | None, typer.Option(help="Bars to write. [default: 16]")]
+Bars = Annotated[int | None, typer.Option(help="Bars to write. [default: the style's]")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same piece.")]
 Temperature = Annotated[float, typer.Option(help="Below 1 is safer, above 1 bolder.")]
 TopK = Annotated[int, typer.Option(help="Draw among the k likeliest tokens only; 0 for all.")]
