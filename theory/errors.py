@@ -5,8 +5,10 @@
     │   ├── PitchError                            10   "H#4" is no pitch
     │   ├── KeyNameError                          11   "H# minor" is no key
     │   ├── ChordNameError                        12   "Cmaj99" is no chord symbol
+    │   │   └── RomanNumeralError                 16   "VIII" is no Roman numeral
     │   ├── MeterError                            13   "4/0" is no meter
-    │   └── UnknownNameError   (LookupError)      14   a style, model or corpus that does not exist
+    │   ├── UnknownNameError   (LookupError)      14   a style, model or corpus that does not exist
+    │   └── ClashError                            15   constraints that exclude each other
     ├── ScoreError         (ValueError)           20   columns or events that contradict each other
     ├── FileFormatError    (ValueError)           30   a file that is not what it claims to be
     ├── InputFileError     (OSError)              31   a file that is missing or cannot be read
@@ -14,6 +16,7 @@
     ├── TokenError         (ValueError)           40   token ids that spell no score
     ├── ModelError         (ValueError)           41   a model folder that is none, or of another vocabulary
     ├── TrainingError      (RuntimeError)         42   training that cannot go on
+    ├── SearchError        (RuntimeError)         43   no piece was found that keeps all constraints
     ├── SoundError         (RuntimeError)         50   FluidSynth refuses to play
     │   ├── FluidSynthMissingError                51   no libfluidsynth on this machine
     │   └── SoundfontError                        52   no soundfont, or a file that is none
@@ -55,6 +58,12 @@ class ChordNameError(RequestError):
     exit_code = 12
 
 
+class RomanNumeralError(ChordNameError):
+    """Not a Roman numeral."""
+
+    exit_code = 16
+
+
 class MeterError(RequestError):
     """Not a meter."""
 
@@ -65,6 +74,12 @@ class UnknownNameError(RequestError, LookupError):
     """A name that is not in the list of what exists; the message gives the list."""
 
     exit_code = 14
+
+
+class ClashError(RequestError):
+    """Constraints that exclude each other; the message names a smallest set of them."""
+
+    exit_code = 15
 
 
 class ScoreError(CadenzaError, ValueError):
@@ -107,6 +122,12 @@ class TrainingError(CadenzaError, RuntimeError):
     """Training that cannot start or go on."""
 
     exit_code = 42
+
+
+class SearchError(CadenzaError, RuntimeError):
+    """The budget for trying again is spent, and no piece was found that keeps all constraints."""
+
+    exit_code = 43
 
 
 class SoundError(CadenzaError, RuntimeError):

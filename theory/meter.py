@@ -10,6 +10,8 @@ from theory.errors import MeterError
 
 MAX_NUMERATOR = 64
 DENOMINATORS = (1, 2, 4, 8, 16, 32, 64)
+# How the beats of a bar fall into groups, whose first beats stand out; other bars: pairs, and three at the end if odd.
+GROUPINGS: dict[int, tuple[int, ...]] = {1: (1,), 2: (2,), 3: (3,), 4: (2, 2), 5: (3, 2), 6: (3, 3), 7: (2, 2, 3)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,47 @@ class Meter:
     def beats(self) -> int:
         """Beats in a bar: 2 in 6/8, 4 in 4/4."""
         return self.numerator // 3 if self.is_compound else self.numerator
+
+    def grouping(self, told: tuple[int, ...] | None = None) -> tuple[int, ...]:
+        """Beats a group: (2, 2) in 4/4, (3, 2) in 5/4 unless told otherwise, (1, 1) in 6/8, whose two beats are alike.
+
+        Args:
+            told: beats a group, as in (2, 3) for 5/4.
+
+        Raises:
+            MeterError: what is told does not add up to the bar.
+        """
+        if told is not None:
+            if sum(told) != self.beats or min(told) < 1:
+                parts = "+".join(map(str, told))
+                raise MeterError(f"{parts} does not group the {self.beats} beats of {self}")
+            return told
+        if self.is_compound and self.beats == 2:
+            return (1, 1)
+        odd = self.beats % 2
+        return GROUPINGS.get(self.beats) or (2,) * (self.beats // 2 - odd) + (3,) * odd
+
+    def strong_quarters(self, told: tuple[int, ...] | None = None) -> tuple[Fraction, ...]:
+        """Where the strong beats are, in quarters from the bar line: 0 and 2 in 4/4, 0 and 3/2 in 6/8, 0 and 3 in 5/4.
+
+        Args:
+            told: see `grouping`.
+        """
+        groups = self.grouping(told)
+        return tuple(sum(groups[:index]) * self.beat_quarters for index in range(len(groups)))
+
+    def strength(self, quarters: Fraction, told: tuple[int, ...] | None = None) -> int:
+        """How much a place in the bar stands out: 3 the bar line, 2 another strong beat, 1 a beat, 0 between beats.
+
+        Args:
+            quarters: from the bar line.
+            told: see `grouping`.
+        """
+        if quarters == 0:
+            return 3
+        if quarters in self.strong_quarters(told):
+            return 2
+        return 0 if quarters % self.beat_quarters else 1
 
     def bar_ticks(self, ticks_per_quarter: int) -> int:
         """Length of a bar in ticks.

@@ -78,3 +78,32 @@ def test_bad_meters_say_so_in_one_line(text: str) -> None:
     with pytest.raises(MeterError) as caught:
         Meter.parse(text)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("meter", "strong"),
+    [
+        ("2/4", "0"), ("3/4", "0"), ("4/4", "0 2"), ("6/8", "0 3/2"), ("5/4", "0 3"), ("9/8", "0"), ("12/8", "0 3"),
+        ("7/8", "0 1 2"), ("3/8", "0"), ("2/2", "0"), ("11/8", "0 1 2 3 4"),
+    ],
+)  # fmt: skip
+def test_strong_beats(meter: str, strong: str) -> None:
+    assert Meter.parse(meter).strong_quarters() == tuple(map(Fraction, strong.split()))
+
+
+def test_another_grouping_can_be_told() -> None:
+    assert Meter(5, 4).strong_quarters((2, 3)) == (0, 2)
+    with pytest.raises(MeterError, match=r"2\+2 does not group the 5 beats of 5/4"):
+        Meter(5, 4).grouping((2, 2))
+
+
+@given(st.integers(1, 64), st.sampled_from(DENOMINATORS))
+def test_groups_fill_the_bar(numerator: int, denominator: int) -> None:
+    meter = Meter(numerator, denominator)
+    assert sum(meter.grouping()) == meter.beats
+    assert meter.strength(Fraction(0)) == 3
+
+
+def test_strength_tells_bar_lines_beats_and_what_lies_between() -> None:
+    assert [Meter(4, 4).strength(Fraction(n, 2)) for n in range(8)] == [3, 0, 1, 0, 2, 0, 1, 0]
+    assert [Meter(6, 8).strength(Fraction(n, 2)) for n in range(6)] == [3, 0, 0, 2, 0, 0]
