@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from data.chord_symbols import chord_of
+from data.numerals import is_numeral
 from theory.chord import Chord
 from theory.errors import ChordNameError
 from theory.event import FERMATA, MAX_TEMPO, MIN_TEMPO
@@ -231,7 +232,11 @@ def _take_tempo(part: Part, onset: Fraction, element: Any, *_: Any) -> None:
 
 
 def _take_text(part: Part, onset: Fraction, element: Any, *_: Any) -> None:
-    part.texts.append((onset, " ".join(str(element.content).split())))
+    text = " ".join(str(element.content).split())
+    if getattr(element, "placement", None) == "below" and is_numeral(text):  # an analysis, not what the piece says
+        part.left_out["Roman numeral"] += 1
+    else:
+        part.texts.append((onset, text))
 
 
 # music21 class -> what to do with it. The first that matches takes the element.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from data.engraving import MAX_VOICES
 from data.from_music21 import LeftOut, score_of
 from data.music21_part import PartHeader
 from data.notation import parsing, quiet, read_bytes
@@ -77,30 +79,38 @@ def _headers(root: Element, drums: set[str]) -> dict[str, PartHeader]:
     return headers
 
 
-def write(score: Score, path: str | Path) -> None:
+def write(score: Score, path: str | Path, *, numerals: Sequence[tuple[int, str]] = ()) -> None:
     """Write a score as MusicXML; where the path ends in .mxl, zipped.
 
     The file is the same, byte by byte, on every run. Notes are spelled by their track's spelling column, else by the
     key in force, and tied at bar lines and beats as a musician writes; times that no note value says move to the
     nearest that one does. Velocities, controls and what sounds beyond four voices on a staff have no place in notation.
 
+    Args:
+        score: any.
+        path: where.
+        numerals: (tick, text), Roman numerals to write below the lowest staff.
+
     Raises:
         OutputError: the place cannot be written.
     """
     with quiet():
-        content = _exported(score)
+        content = _exported(score, numerals)
     if Path(path).suffix.lower() == ".mxl":
         content = _zipped(content)
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 
 
-def _exported(score: Score) -> bytes:
+def _exported(score: Score, numerals: Sequence[tuple[int, str]]) -> bytes:
     from music21.musicxml.m21ToXml import ScoreExporter
 
-    root = ScoreExporter(stream_of(score), makeNotation=False).parse()
+    root = ScoreExporter(stream_of(score, numerals), makeNotation=False).parse()
     for part, header in zip(root.findall("part"), root.findall("part-list/score-part"), strict=True):
         _name_drums(part, header)
+        for measure in part.iter("measure"):
+            _place_directions(measure)
+            _number_voices(measure)
     for title in root.findall("movement-title") + ([] if clean(score.title) else root.findall("work")):
         root.remove(title)
     for encoding in root.iter("encoding"):
@@ -111,6 +121,36 @@ def _exported(score: Score) -> bytes:
     ElementTree.indent(root)
     text: bytes = ElementTree.tostring(root, encoding="utf-8")
     return _HEAD + text + b"\n"
+
+
+def _place_directions(measure: Element) -> None:
+    """Put directions where they belong, in place of an offset, which MuseScore 3 does not heed in them."""
+    for direction in measure.findall("direction"):
+        offset = direction.find("offset")
+        if offset is None:
+            continue
+        direction.remove(offset)
+        index, ticks = list(measure).index(direction), int(offset.text or 0)
+        there, back = ("forward", "backup") if ticks > 0 else ("backup", "forward")
+        measure.insert(index + 1, _move(back, abs(ticks)))
+        measure.insert(index, _move(there, abs(ticks)))
+
+
+def _number_voices(measure: Element) -> None:
+    """Number the voices of two staves apart, 1 to 4 and 5 to 8: music21 at times gives both the same numbers."""
+    notes = [note for note in measure.findall("note") if note.find("staff") is not None]
+    named = sorted({(note.findtext("staff", "1"), note.findtext("voice", "1")) for note in notes})
+    for note in notes:
+        staff, voice = note.findtext("staff", "1"), note.find("voice")
+        of_staff = [pair for pair in named if pair[0] == staff]
+        if voice is not None:
+            voice.text = str(MAX_VOICES * (int(staff) - 1) + 1 + of_staff.index((staff, voice.text or "")))
+
+
+def _move(tag: str, ticks: int) -> Element:
+    element = Element(tag)
+    element.append(_text_element("duration", str(ticks)))
+    return element
 
 
 def _text_element(tag: str, text: str) -> Element:

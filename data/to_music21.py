@@ -16,6 +16,7 @@ from data.engraving import (
     written_bar,
     written_voices,
 )
+from data.numerals import add_numerals
 from data.written_time import Bar, WrittenTime
 from theory.event import FERMATA
 from theory.key import Key
@@ -39,20 +40,29 @@ _DRUM_PLACES: dict[int, tuple[str, str]] = {
 _OTHER_DRUM = ("E5", "x")
 
 
-def stream_of(score: Score) -> Any:
-    """A `music21.stream.Score` whose measures are complete, for an exporter that makes no notation of its own."""
+def stream_of(score: Score, numerals: Sequence[tuple[int, str]] = ()) -> Any:
+    """A `music21.stream.Score` whose measures are complete, for an exporter that makes no notation of its own.
+
+    Args:
+        score: any.
+        numerals: (tick, text), Roman numerals for the lowest staff that has no drums.
+    """
     from music21 import layout, metadata, stream
 
     result = stream.Score()
     result.metadata = metadata.Metadata(title=clean(score.title), composer=COMPOSER)
     time = WrittenTime.of(score)
+    lowest = None
     for number, track in enumerate(score.tracks or (Track.empty(),), start=1):
         staves = _staves(score, track, time, number)
         for staff in staves:
             result.insert(0, staff)
         if len(staves) > 1:
             result.insert(0, layout.StaffGroup(staves, symbol="brace"))
+        lowest = lowest if track.is_drum else staves[-1]
     _add_directions(score, time, result.parts[0])
+    if lowest is not None:
+        add_numerals(lowest, numerals, time)
     return result
 
 

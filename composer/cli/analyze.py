@@ -1,91 +1,86 @@
-"""`cadenza analyze`: what a file holds."""
+"""`cadenza analyze`: what a file holds, and what a theorist hears in it."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from composer.cli import options
-from theory.score import Score
+from theory.errors import MeterError, RequestError
+
+if TYPE_CHECKING:
+    from theory.analysis import Analysis
+    from theory.score import Score
 
 NAME = "analyze"
-_MOST = 8  # changes of tempo, meter or key on one line
+_NOTATION = (".musicxml", ".xml", ".mxl")
+_PICTURE = ".png"
 
 
-def run(file: options.InputFile, json: options.Json = False) -> None:
-    """Say what a score holds: length, meter, tempo, key as written and as heard, and each track's notes and range.
+def run(
+    file: options.InputFile,
+    out: Annotated[
+        Path | None, typer.Option(help="Also write it into the score (.musicxml, .mxl), or draw it (.png).")
+    ] = None,
+    grouping: Annotated[str | None, typer.Option(help="How beats group, as in 2+3 for 5/4. [default: 3+2]")] = None,
+    json: options.Json = False,
+) -> None:
+    """Say what a score holds, and what a theorist hears in it: keys, chords with Roman numerals, cadences, phrases.
+
+    Scores of two to eight voices are held against the rules of four-part writing too.
 
     Examples:
         cadenza analyze song.mid
 
         cadenza analyze tune.abc --json
+
+        cadenza analyze song.mid --out analysed.musicxml
+
+        cadenza analyze song.mid --out analysed.png
     """
+    _check_suffix(out)
+    told = None if grouping is None else _grouping(grouping)
     import data
+    from composer import facts
+    from composer.cli import analysis_table
+    from theory.analysis import analyse
 
-    facts = _facts(data.read(file))
+    score = data.read(file)
+    if told is not None:
+        facts.check_grouping(score, told)
+    analysis = analyse(score, grouping=told)
+    found = facts.facts_of(score, analysis, told)
+    if out is not None:
+        _write(score, analysis, out)
     if json:
-        options.print_json(facts)
+        options.print_json(found | ({} if out is None else {"file": str(out)}))
         return
-    _print(facts)
+    print("\n".join(analysis_table.lines(found)))
+    if out is not None:
+        print(f"  {out}")
 
 
-def _facts(score: Score) -> dict[str, Any]:
-    from synth import instrument_name
-    from theory.analysis import key_correlations, pitch_class_durations
-
-    heard, confidence = key_correlations(score)[0] if pitch_class_durations(score).any() else (None, 0.0)
-    return {
-        "title": score.title,
-        "bars": score.bars,
-        "pickup": score.pickup,
-        "seconds": round(score.duration, 3),
-        "meters": [{"bar": _bar_of(score, event.tick), "meter": str(event.meter)} for event in score.meters],
-        "tempos": [{"bar": _bar_of(score, event.tick), "tempo": round(event.bpm, 2)} for event in score.tempos],
-        "keys": [{"bar": _bar_of(score, event.tick), "key": str(event.key)} for event in score.keys],
-        "key_heard": None if heard is None else {"key": str(heard), "correlation": round(confidence, 3)},
-        "tracks": [
-            {
-                "name": track.name,
-                "instrument": instrument_name(track.program, track.is_drum),
-                "notes": len(track),
-                "lowest": int(track.pitch.min()) if len(track) else None,
-                "highest": int(track.pitch.max()) if len(track) else None,
-            }
-            for track in score.tracks
-        ],
-    }
+def _check_suffix(out: Path | None) -> None:
+    if out is not None and out.suffix.lower() not in (*_NOTATION, _PICTURE):
+        raise RequestError(f"--out {out}: an analysis is written as .musicxml, .mxl or .png")
 
 
-def _bar_of(score: Score, tick: int) -> int:
-    """Number of the bar a tick lies in, as musicians count: an upbeat is bar 0."""
-    before = int((score.bar_lines() <= tick).sum())
-    return max(before, 1) - (1 if score.pickup else 0)
+def _grouping(text: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"[1-9]\d?(\+[1-9]\d?)*", text.replace(" ", ""), re.ASCII):
+        raise MeterError(f"--grouping {text!r}: write how many beats are in each group, as in 2+3")
+    return tuple(map(int, text.split("+")))
 
 
-def _print(facts: dict[str, Any]) -> None:
-    print(facts["title"] or "(no title)")
-    upbeat = " with an upbeat" if facts["pickup"] else ""
-    print(f"{options.counted(facts['bars'], 'bar')}{upbeat}, {facts['seconds']:.1f} s")
-    for label, word in (("meters", "meter"), ("tempos", "tempo"), ("keys", "key")):
-        print(f"{word}: {_changes(facts[label], word)}")
-    heard = facts["key_heard"]
-    print(f"key heard: {heard['key']} (correlation {heard['correlation']:.2f})" if heard else "key heard: none")
-    for track in facts["tracks"]:
-        print(f"  {_line(track)}".rstrip())
+def _write(score: Score, analysis: Analysis, out: Path) -> None:
+    # Imported only here: a table needs neither music21 nor Matplotlib.
+    if out.suffix.lower() == _PICTURE:
+        from synth import analysis_picture
 
+        analysis_picture.draw(score, analysis, out)
+    else:
+        from data import analysed
 
-def _line(track: dict[str, Any]) -> str:
-    from theory.pitch import name_of, spell
-
-    ends = [] if track["lowest"] is None else [track["lowest"], track["highest"]]
-    names = [f"{name_of(int(spell(pitch, 0)))}{pitch // 12 - 1}" for pitch in ends]
-    notes = options.counted(track["notes"], "note")
-    return f"{track['name'] or '-'}: {track['instrument']}, {notes} {' to '.join(names)}"
-
-
-def _changes(events: list[dict[str, Any]], word: str) -> str:
-    said = [
-        f"{event[word]}" if index == 0 else f"{event[word]} from bar {event['bar']}"
-        for index, event in enumerate(events)
-    ]
-    more = [f"... {len(said) - _MOST} more"] if len(said) > _MOST else []
-    return ", ".join(said[:_MOST] + more) or "none written"
+        analysed.write(score, analysis, out)
