@@ -25,7 +25,8 @@ def _check_siblings() -> None:
 _check_siblings()
 
 from composer.generate import compose, continue_piece  # noqa: E402  # only once the siblings are known to be ours
-from composer.piece import Piece, Recipe, Report  # noqa: E402
+from composer.piece import Piece, Recipe  # noqa: E402
+from composer.report import Report  # noqa: E402
 from composer.request import Request  # noqa: E402
 from data import read, write  # noqa: E402
 from synth import render  # noqa: E402

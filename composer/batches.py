@@ -1,4 +1,8 @@
-"""Pieces to batches of token sequences: transposed, told their tempo, padded; a pure function of seed and epoch."""
+"""Pieces to batches of token sequences: in other keys, tempos and bars, with and without their chords, padded.
+
+A pure function of seed and epoch. A piece states its chords in half of the epochs, so that the model learns both to
+write to given chords and to write freely.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,18 @@ from numpy.typing import NDArray
 from composer import keyview
 from composer.style import Style
 from data.dataset import Entry
+from theory.analysis import chord_events
+from theory.event import ChordEvent, MeterEvent
+from theory.meter import Meter
 from theory.score import Score
 from theory.tokens import VOCABULARY, Kind, Tokenizer
 from theory.tokens.features import COLUMNS, PITCHES, features
-from theory.transform import transpose
+from theory.transform import resample, transpose
 
 PAD_TO = 128  # lengths are padded to multiples, so that few shapes are compiled
 _TEMPOS = (50, 140)
+_WITH_CHORDS = 0.5  # of the epochs
+_REBARRED = 0.2  # of the epochs, where a piece can be written in another meter
 
 
 class Sequence(NamedTuple):
@@ -58,10 +67,18 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece, and by how many semitones it can be moved so that its parts can still sing it."""
+    """A piece in its forms.
+
+    Attributes:
+        id: of the data set's entry.
+        score: without chords.
+        chords: what an analysis hears in it.
+        shifts: by how many semitones it can be moved so that its parts can still sing it.
+    """
 
     id: str
     score: Score
+    chords: tuple[ChordEvent, ...]
     shifts: tuple[int, ...]
 
 
@@ -74,13 +91,35 @@ def prepare(entries: Iterable[Entry], style: Style) -> list[Piece]:
         score = style.undress(entry.score)
         shifts = tuple(shift for shift in range(-5, 7) if style.fits(score.tracks, shift))
         if shifts:
-            pieces.append(Piece(entry.id, score, shifts))
+            pieces.append(Piece(entry.id, score, chord_events(score), shifts))
     return pieces
 
 
 @cache
-def _sequence(piece: Piece, shift: int) -> Sequence:
-    return sequence(transpose(piece.score, shift))
+def _sequence(piece: Piece, shift: int = 0, *, chords: bool = False, rebarred: bool = False) -> Sequence:
+    score = piece.score.replace(chords=piece.chords if chords else ())
+    return sequence(transpose((_rebarred(score) or score) if rebarred else score, shift))
+
+
+def _rebarred(score: Score) -> Score | None:
+    """The same music in half as long bars (2/4 for 4/4), or at half its values (6/8 for two bars of 3/4).
+
+    None for a piece in another meter, or in several.
+    """
+    upbeat, body = (score.meters[:1], score.meters[1:]) if score.pickup else ((), score.meters)
+    written = [str(event.meter) for event in body]
+    if written == ["4/4"]:
+        return score.replace(meters=(*upbeat, MeterEvent(body[0].tick, Meter(2, 4))))
+    if written != ["3/4"]:
+        return None
+    halved = score.replace(
+        ticks_per_quarter=2 * score.ticks_per_quarter,
+        meters=(
+            *(MeterEvent(0, Meter(event.meter.numerator, 2 * event.meter.denominator)) for event in upbeat),
+            MeterEvent(body[0].tick, Meter(6, 8)),
+        ),
+    )
+    return resample(halved, score.ticks_per_quarter)
 
 
 def sequence(score: Score) -> Sequence:
@@ -102,19 +141,25 @@ def sequence(score: Score) -> Sequence:
 
 
 def epoch(pieces: list[Piece], batch_size: int, window: int, seed: int, number: int) -> list[Batch]:
-    """One epoch: every piece once, in a random key and at a random tempo, in batches of similar length, shuffled."""
+    """One epoch: every piece once, in a random form, in batches of similar length, shuffled."""
     rng = np.random.default_rng([seed, number])
     windows: list[Sequence] = []
     for piece in pieces:
-        chosen = _at_tempo(_sequence(piece, int(rng.choice(piece.shifts))), int(rng.integers(*_TEMPOS)))
+        form = _sequence(
+            piece,
+            int(rng.choice(piece.shifts)),
+            chords=bool(rng.random() < _WITH_CHORDS),
+            rebarred=bool(rng.random() < _REBARRED),
+        )
+        chosen = _at_tempo(form, int(rng.integers(*_TEMPOS)))
         windows += _windows(chosen, window, first=int(rng.integers(window // 2, window + 1)))
     batches = _batched(windows, batch_size)
     return [batches[index] for index in rng.permutation(len(batches))]
 
 
 def evaluation(pieces: list[Piece], batch_size: int) -> Iterator[Batch]:
-    """All pieces, whole and in their own key."""
-    return iter(_batched([sequence(piece.score) for piece in pieces], batch_size))
+    """All pieces, whole and in their own key, each once without and once with its chords."""
+    return iter(_batched([_sequence(piece, chords=told) for piece in pieces for told in (False, True)], batch_size))
 
 
 def _at_tempo(sequence: Sequence, bpm: int) -> Sequence:

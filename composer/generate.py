@@ -1,52 +1,32 @@
-"""From a request to a piece: the sampling loop that all generators share."""
+"""From a request to a piece."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from composer import bundle, phrasing
 from composer.bundle import Bundle
-from composer.piece import Piece, Report, recipe_of
+from composer.decode import Draft, Progress, write
+from composer.piece import Piece, recipe_of
+from composer.plan import Plan, plan_of
+from composer.report import report_on
 from composer.request import Form, Request
-from composer.runtime import Reader, Runtime
-from composer.sampler import Dice, draw
+from composer.runtime import Runtime
+from composer.steer import Steering, steering
 from composer.style import Style
 from theory.analysis import estimate_key
-from theory.constraint import Constraint, ExactForm, OneNoteAtATime, OnlyKinds, Ranges, allowed
+from theory.constraint import Frame
 from theory.errors import RequestError
 from theory.event import KeyEvent, MeterEvent, TempoEvent
 from theory.key import Key
 from theory.score import Score, Track
 from theory.tokens import VOCABULARY, Kind, Tokenizer
-from theory.tokens.vocabulary import BAR, END
-
-Progress = Callable[[int, int], None]
-
-_WRITTEN = (
-    Kind.END, Kind.BAR, Kind.POSITION_HIGH, Kind.POSITION_LOW, Kind.DURATION_HIGH, Kind.DURATION_LOW, Kind.TRACK,
-    Kind.PITCH,
-)  # fmt: skip
-
-
-class Draft(NamedTuple):
-    """What the sampling loop wrote.
-
-    Attributes:
-        ids: token ids, the opening included.
-        nats: sum of -ln p(token) over the drawn tokens, under the model and before any mask.
-        price: sum of -ln(probability that the masks allow) over the drawn tokens.
-    """
-
-    ids: list[int]
-    nats: float
-    price: float
+from theory.tokens.vocabulary import STEPS_PER_QUARTER
 
 
 def compose(*, progress: Progress | None = None, **request: Any) -> Piece:
@@ -69,22 +49,34 @@ def compose(*, progress: Progress | None = None, **request: Any) -> Piece:
     wanted = Request(**request)
     model, _ = _model_for(wanted)
     form = wanted.form(model.style)
-    draft = draw_piece(wanted, progress)
+    frame = _frame(form, model.style)
+    steers = steering(wanted, form, model.style, frame)
+    draft, plan = _draw(wanted, form, frame, steers, progress)
     score = phrasing.shape(Tokenizer().decode(draft.ids))
-    return _finished(score, wanted, form, model, draft, given_notes=0)
+    if not steers.chords:
+        score = score.replace(chords=())
+    return _finished(score, score, wanted, form, model, draft, plan)
 
 
 def draw_piece(wanted: Request, progress: Progress | None = None) -> Draft:
     """Draw the tokens of a new piece, before anything is made of them.
 
     Raises:
-        RequestError, UnknownNameError, ModelError: as `compose`.
+        CadenzaError: as `compose`.
     """
-    model, runtime = _model_for(wanted)
+    model, _ = _model_for(wanted)
     form = wanted.form(model.style)
+    frame = _frame(form, model.style)
+    return _draw(wanted, form, frame, steering(wanted, form, model.style, frame), progress)[0]
+
+
+def _draw(wanted: Request, form: Form, frame: Frame, steers: Steering, progress: Progress | None) -> tuple[Draft, Plan]:
+    """The draft, and the plan that it keeps."""
+    model, runtime = _model_for(wanted)
+    plan = plan_of(frame, steers, model.style)
     blank = Tokenizer().encode(_blank(form, model.style))
     opening = blank[: 1 + int(np.flatnonzero(VOCABULARY.kinds[blank] == Kind.TEMPO_LOW)[0])]
-    return write(runtime, opening.tolist(), _constraints(model.style, form.bars), form.bars, wanted, progress)
+    return write(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling, wanted.seed, progress), plan
 
 
 def continue_piece(primer: Score, *, progress: Progress | None = None, **request: Any) -> Piece:
@@ -95,8 +87,8 @@ def continue_piece(primer: Score, *, progress: Progress | None = None, **request
     Args:
         primer: a score with as many tracks as the style has parts, none of them drums.
         progress: called with (bars done, bars in all) at every bar.
-        **request: fields of `composer.request.Request`; `bars` counts the new bars; key, meter and tempo are the
-            primer's.
+        **request: fields of `composer.request.Request`; `bars` counts the new bars, for which chords and rhythms are
+            meant; cadences and locks name bars of the whole piece; key, meter and tempo are the primer's.
 
     Raises:
         RequestError: the primer does not fit the style, or the request states what the primer decides.
@@ -107,8 +99,10 @@ def continue_piece(primer: Score, *, progress: Progress | None = None, **request
     model, runtime = _model_for(wanted)
     given = Tokenizer().quantize(primer)
     _check_primer(given, wanted, model.style)
-    wanted = replace(wanted, bars=wanted.bars or model.style.bars)
-    form = Form(_key_of(given), given.meters[-1].meter, round(given.tempos[-1].bpm), given.bars + (wanted.bars or 0))
+    key, meter = _key_of(given), given.meters[-1].meter
+    bars = wanted.bars or wanted.chord_bars(key, meter) or model.style.bars
+    wanted = replace(wanted, bars=bars)
+    form = Form(key, meter, round(given.tempos[-1].bpm), given.bars + bars)
     for name, ends_in, choices in (
         ("meter", str(form.meter), model.style.meters),
         ("mode", form.key.mode, model.style.modes),
@@ -117,9 +111,13 @@ def continue_piece(primer: Score, *, progress: Progress | None = None, **request
             writes = ", ".join(choices)
             raise RequestError(f"the primer's {name} is {ends_in}: style {model.style.name} writes {writes}")
     opening = Tokenizer().encode(model.style.undress(given, form.key))[:-1]
-    draft = write(runtime, opening.tolist(), _constraints(model.style, form.bars), form.bars, wanted, progress)
-    score = _with_primer(phrasing.shape(Tokenizer().decode(draft.ids)), given)
-    return _finished(score, wanted, form, model, draft, given_notes=given.notes)
+    frame = _frame_after(given, form, model.style)
+    steers = steering(wanted, form, model.style, frame)
+    plan = plan_of(frame, steers, model.style)
+    draft = write(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling, wanted.seed, progress)
+    score = phrasing.shape(Tokenizer().decode(draft.ids))
+    score = _with_primer(score if steers.chords else score.replace(chords=()), given)
+    return _finished(score, _without(score, given), wanted, form, model, draft, plan)
 
 
 def _model_for(wanted: Request) -> tuple[Bundle, Runtime]:
@@ -136,70 +134,19 @@ def load(folder: Path) -> tuple[Bundle, Runtime]:
     return model, Runtime(model)
 
 
-def write(
-    runtime: Runtime,
-    opening: Sequence[int],
-    constraints: Sequence[Constraint],
-    bars: int,
-    wanted: Request,
-    progress: Progress | None = None,
-) -> Draft:
-    """Draw tokens after an opening until the piece ends, on one BLAS thread: a second one slows single sequences down.
-
-    Args:
-        runtime: the decoder.
-        opening: token ids to begin with, read but not drawn.
-        constraints: masks on every draw.
-        bars: of the whole piece; the plan counts down from it.
-        wanted: seed and sampling.
-        progress: called at every bar.
-    """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"):
-        return _write(runtime, opening, constraints, bars, wanted, progress)
+def _frame(form: Form, style: Style) -> Frame:
+    return Frame.regular(tuple(part.name for part in style.parts), form.meter, form.bars, form.key)
 
 
-def _write(
-    runtime: Runtime,
-    opening: Sequence[int],
-    constraints: Sequence[Constraint],
-    bars: int,
-    wanted: Request,
-    progress: Progress | None,
-) -> Draft:
-    dice, sampling, reader = Dice(wanted.seed), wanted.sampling, Reader(runtime, bars)
-    ids: list[int] = []
-    nats = price = 0.0
-    logits = np.zeros(VOCABULARY.size, dtype=np.float32)
-    while not ids or ids[-1] != END:
-        if len(ids) < len(opening):
-            token = opening[len(ids)]
-        else:
-            choices = np.flatnonzero(allowed(reader.state, constraints))
-            token = draw(logits, choices, sampling, dice)
-            surprise, toll = _costs(logits, choices, token)
-            nats, price = nats + surprise, price + toll
-        ids.append(token)
-        logits = reader.read(token)
-        if progress and token == BAR:
-            progress(reader.state.bar, bars)
-    return Draft(ids, nats, price)
-
-
-def _costs(logits: NDArray[np.float32], choices: NDArray[np.int64], token: int) -> tuple[float, float]:
-    """-ln p(token) under the unmasked model, and -ln p(any of the choices)."""
-    scores = logits.astype(np.float64)
-    scores -= scores.max()
-    total = np.log(np.exp(scores).sum())
-    kept = np.log(np.exp(scores[choices]).sum())
-    return float(total - scores[token]), max(0.0, float(total - kept))
-
-
-def _constraints(style: Style, bars: int) -> tuple[Constraint, ...]:
-    kinds = (*_WRITTEN, Kind.FERMATA) if style.fermatas else _WRITTEN
-    ranges = tuple((part.lowest, part.highest) for part in style.parts)
-    return OnlyKinds(kinds), ExactForm(bars), OneNoteAtATime(), Ranges(ranges)
+def _frame_after(given: Score, form: Form, style: Style) -> Frame:
+    """The frame of a piece that begins with a primer."""
+    before = given.bar_lines() * STEPS_PER_QUARTER // given.ticks_per_quarter
+    length = form.meter.bar_ticks(STEPS_PER_QUARTER)
+    lines = [*before.tolist(), *(int(before[-1]) + length * bar for bar in range(1, form.bars - given.bars + 1))]
+    changes = [event.tick * STEPS_PER_QUARTER // given.ticks_per_quarter for event in given.meters]
+    meters = tuple(given.meters[int(np.searchsorted(changes, line, side="right")) - 1].meter for line in lines[:-1])
+    parts = tuple(part.name for part in style.parts)
+    return Frame(parts, tuple(lines), meters, form.key, given.bars, given.pickup)
 
 
 def _blank(form: Form, style: Style) -> Score:
@@ -236,15 +183,23 @@ def _with_primer(score: Score, given: Score) -> Score:
         velocity = track.velocity.copy()
         velocity[: len(first)] = first.velocity
         tracks.append(track.replace(velocity=velocity, controls=first.controls))
-    return score.replace(tracks=tuple(tracks), chords=given.chords)
+    return score.replace(tracks=tuple(tracks), chords=(*given.chords, *score.chords))
 
 
-def _finished(score: Score, wanted: Request, form: Form, model: Bundle, draft: Draft, given_notes: int) -> Piece:
+def _without(score: Score, given: Score) -> Score:
+    """The score without the primer's notes."""
+    rows = [slice(len(first), None) for first in given.tracks]
+    tracks = [
+        Track(track.onset[new], track.duration[new], track.pitch[new], track.velocity[new])
+        for track, new in zip(score.tracks, rows, strict=True)
+    ]
+    return score.replace(tracks=tuple(tracks))
+
+
+def _finished(score: Score, new: Score, wanted: Request, form: Form, model: Bundle, draft: Draft, plan: Plan) -> Piece:
     """Fix the piece as its final token ids and take the score from them, as `replay` will."""
-    new_notes = score.notes - given_notes
-    per_note = max(new_notes, 1)
-    report = Report(score.bars, score.notes, new_notes, draft.nats / per_note, draft.price / per_note)
+    report = report_on(score, draft, plan, new)
     return Piece.from_recipe(recipe_of(wanted, form, model, Tokenizer().encode(score), report))
 
 
-__all__ = ["Draft", "Progress", "compose", "continue_piece", "draw_piece", "load", "write"]
+__all__ = ["Draft", "Progress", "compose", "continue_piece", "draw_piece", "load"]

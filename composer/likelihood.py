@@ -9,6 +9,7 @@ import numpy as np
 from composer.runtime import Reader, Runtime
 from theory.score import Score
 from theory.tokens import VOCABULARY, Kind, Tokenizer
+from theory.tokens.vocabulary import CHORD_KINDS
 
 
 class Likelihood(NamedTuple):
@@ -16,7 +17,7 @@ class Likelihood(NamedTuple):
 
     Attributes:
         nats: negative log-likelihood, summed over the scored tokens.
-        tokens: that were scored: all after the first tempo.
+        tokens: that were scored: all after the first tempo, those of chords apart, which count as given.
         notes: in the piece.
     """
 
@@ -41,10 +42,12 @@ def likelihood(runtime: Runtime, score: Score) -> Likelihood:
 def _likelihood(runtime: Runtime, score: Score) -> Likelihood:
     ids = Tokenizer().encode(score)
     prompt = int(np.flatnonzero(VOCABULARY.kinds[ids] == Kind.TEMPO_LOW)[0])
+    given = np.isin(VOCABULARY.kinds[ids], CHORD_KINDS)
+    given[: prompt + 1] = True
     reader, nats = Reader(runtime, score.bars), 0.0
     for index, (token, target) in enumerate(zip(ids[:-1].tolist(), ids[1:].tolist(), strict=True)):
         logits = reader.read(token)
-        if index >= prompt:
+        if not given[index + 1]:
             scores = logits.astype(np.float64) - float(logits.max())
             nats += float(np.log(np.exp(scores).sum()) - scores[target])
-    return Likelihood(nats, len(ids) - 1 - prompt, score.notes)
+    return Likelihood(nats, int((~given).sum()), score.notes)

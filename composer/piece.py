@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer.bundle import Bundle
+from composer.report import Report
 from composer.request import Form, Request
 from theory.errors import FileFormatError, TokenError
 from theory.score import Score
@@ -20,34 +21,6 @@ from theory.tokens import VOCABULARY, Tokenizer
 _PACKAGES = ("cadenza", "numpy", "mido", "music21", "matplotlib", "soundfile")
 _FORMAT = 1
 _KINDS = {"request": dict, "model": dict, "versions": dict, "vocabulary": str, "title": str, "sound": dict}
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the model thought of the piece.
-
-    Attributes:
-        bars, notes: in the whole piece.
-        new_notes: that were composed (all, but for a continuation).
-        nats_per_note: negative log-likelihood of the drawn tokens under the model, before any mask, over new notes.
-        price_per_note: what grammar and constraints cost: -ln(probability they allow), summed, over new notes.
-    """
-
-    bars: int
-    notes: int
-    new_notes: int
-    nats_per_note: float
-    price_per_note: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; figures to six digits, which every processor agrees on."""
-        return {name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(self).items()}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Report:
-        """Read what `to_dict` wrote."""
-        counts = {"bars", "notes", "new_notes"}
-        return cls(**{name: _exactly(int if name in counts else float, value) for name, value in values.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,23 @@ from typing import NamedTuple
 
 from composer.sampler import Sampling
 from composer.style import Style
+from theory.constraint import BETWEEN
 from theory.errors import RequestError
 from theory.event import MAX_TEMPO, MIN_TEMPO
 from theory.key import Key
 from theory.meter import Meter
+from theory.progression import parse_progression
 
+ENDINGS = ("tonic", "open")
 MAX_BARS = 256
 _LONGEST_TITLE = 200
 _TEXT, _WHOLE, _NONE = (str,), (int,), (type(None),)
+_LISTS = ("ranges", "cadences", "leaps", "density", "onsets", "durations", "locks", "rules")
 _KINDS: dict[str, tuple[type, ...]] = {
     "style": _TEXT, "model": _TEXT, "key": _TEXT + _NONE, "meter": _TEXT + _NONE, "title": _TEXT + _NONE,
     "tempo": _WHOLE + _NONE, "bars": _WHOLE + _NONE, "seed": _WHOLE, "top_k": _WHOLE,
-    "temperature": (int, float), "top_p": (int, float),
+    "temperature": (int, float), "top_p": (int, float), "chords": _TEXT + _NONE, "between": _TEXT,
+    "scale": _TEXT + _NONE, "polyphony": _WHOLE + _NONE, "ending": _TEXT + _NONE, **dict.fromkeys(_LISTS, (tuple,)),
 }  # fmt: skip
 
 
@@ -45,6 +50,22 @@ class Request:
         seed: of every choice; the same seed gives the same piece. 0 or more, below 2**64.
         temperature, top_k, top_p: see `composer.sampler.Sampling`.
         title: of the piece.
+        chords: chord symbols or Roman numerals by bar, as in "Dm | Gm | A7 | Dm" (`theory.progression`); repeated until
+            the piece is full. Without `bars` the piece is as long as they are.
+        between: what may sound between the strong beats of given chords: "chord", "scale" or "any".
+        scale: that notes keep to: "key", or as in "D dorian".
+        ranges: as in "soprano=C4:G5".
+        cadences: as in "8=perfect" (`theory.constraint.CADENCES`).
+        leaps: most semitones from note to note: "7" for all parts, or "soprano=7".
+        density: notes a bar: "2:6" for each part, or "bass=1:4".
+        onsets: beats of every bar at which notes begin: "soprano=1 2 2.5 3".
+        durations: note values that a part may use: "bass=4 2" (8 an eighth, 4. dotted, 8t of a triplet).
+        locks: notes to keep, as in "soprano=tune.mid" or "soprano:1-4=tune.mid".
+        polyphony: how many parts may sound at once.
+        rules: of voice leading: "four-part", or "no-parallels".
+        ending: "tonic" or "open"; None leaves it to the style, unless chords, locks or a last cadence are given.
+
+    Texts of which there may be several are given as one text or a sequence of them.
 
     Raises:
         RequestError: a value that makes no sense, whatever the style.
@@ -61,8 +82,27 @@ class Request:
     top_k: int = 0
     top_p: float = 1.0
     title: str | None = None
+    chords: str | None = None
+    between: str = "scale"
+    scale: str | None = None
+    ranges: tuple[str, ...] = ()
+    cadences: tuple[str, ...] = ()
+    leaps: tuple[str, ...] = ()
+    density: tuple[str, ...] = ()
+    onsets: tuple[str, ...] = ()
+    durations: tuple[str, ...] = ()
+    locks: tuple[str, ...] = ()
+    polyphony: int | None = None
+    rules: tuple[str, ...] = ()
+    ending: str | None = None
 
     def __post_init__(self) -> None:
+        for name in _LISTS:
+            given = getattr(self, name) or ()
+            texts = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
+            object.__setattr__(self, name, texts)
+            if type(texts) is tuple and any(type(text) is not str for text in texts):
+                raise RequestError(f"{name} {given!r}: a value of the wrong kind")
         for name, kinds in _KINDS.items():
             if type(getattr(self, name)) not in kinds:
                 raise RequestError(f"{name.replace('_', '-')} {getattr(self, name)!r}: a value of the wrong kind")
@@ -74,12 +114,23 @@ class Request:
             raise RequestError(f"a title is one line of at most {_LONGEST_TITLE} characters")
         if not 0 <= self.seed < 2**64:
             raise RequestError(f"seed {self.seed}: must be 0 or more, below 2**64")
+        if self.ending not in (None, *ENDINGS):
+            raise RequestError(f"ending {self.ending!r}: choose one of {', '.join(ENDINGS)}")
+        if self.between not in BETWEEN:
+            raise RequestError(f"between {self.between!r}: choose one of {', '.join(BETWEEN)}")
         _ = self.sampling
 
     @property
     def sampling(self) -> Sampling:
         """How tokens are drawn."""
         return Sampling(self.temperature, self.top_k, self.top_p)
+
+    def chord_bars(self, key: Key, meter: Meter) -> int:
+        """For how many bars chords are given."""
+        bars = parse_progression(self.chords, key, meter)[-1].bar + 1 if self.chords is not None else 0
+        if bars > MAX_BARS:
+            raise RequestError(f"chords for {bars} bars: must be at most {MAX_BARS}")
+        return bars
 
     def form(self, style: Style) -> Form:
         """The frame of the piece, with the style's habits where the request is silent.
@@ -88,12 +139,12 @@ class Request:
             KeyNameError, MeterError: no key, no meter.
             RequestError: a meter or mode that the style does not write.
         """
-        form = Form(
-            key=Key.parse(style.key if self.key is None else self.key),
-            meter=Meter.parse(style.meter if self.meter is None else self.meter),
-            tempo=self.tempo or style.tempo,
-            bars=self.bars or style.bars,
-        )
+        key = Key.parse(style.key if self.key is None else self.key)
+        meter = Meter.parse(style.meter if self.meter is None else self.meter)
+        bars = self.bars or style.bars
+        if self.bars is None:
+            bars = self.chord_bars(key, meter) or bars
+        form = Form(key, meter, self.tempo or style.tempo, bars)
         if str(form.meter) not in style.meters:
             raise RequestError(f"style {style.name} writes no {form.meter}: choose one of {', '.join(style.meters)}")
         if form.key.mode not in style.modes:

@@ -32,6 +32,8 @@ class LstmState(NamedTuple):
 class Reader:
     """One sequence being read: turns tokens into logits for the next, in any key (see `composer.keyview`).
 
+    It remembers every step, so that it can go back: 11 kB a token with the shipped model.
+
     Args:
         runtime: the decoder.
         bars: of the whole piece.
@@ -39,8 +41,10 @@ class Reader:
 
     def __init__(self, runtime: Runtime, bars: int) -> None:
         self.state = State()
+        self.logits: list[Vector] = []  # for the next token, after each that was read
         self._runtime, self._bars = runtime, bars
-        self._memory = runtime.start()
+        self._tokens: list[int] = []
+        self._memories = [runtime.start()]
         self._map = keyview.token_map(0)
         self._signature = 0
 
@@ -51,9 +55,19 @@ class Reader:
             self._signature = self.state.key[0]
             self._map = keyview.token_map(self._signature)
         seen = keyview.moment_seen(*moment(self.state, self._bars), self._signature)
-        logits, self._memory = self._runtime.step(self._memory, int(self._map[token]), self._runtime.context(*seen))
-        result: Vector = logits[self._map]
-        return result
+        context = self._runtime.context(*seen)
+        logits, memory = self._runtime.step(self._memories[-1], int(self._map[token]), context)
+        self._tokens.append(token)
+        self._memories.append(memory)
+        self.logits.append(logits[self._map])
+        return self.logits[-1]
+
+    def rewind(self, count: int) -> None:
+        """Forget all but the first `count` tokens, at least those up to the first key."""
+        del self._tokens[count:], self._memories[count + 1 :], self.logits[count:]
+        self.state = State()
+        for token in self._tokens:
+            self.state.advance(token)
 
 
 class Runtime:

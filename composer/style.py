@@ -30,9 +30,6 @@ class Part:
     highest: int
 
 
-_PLAIN = {"name": str, "key": str, "meter": str, "tempo": int, "bars": int, "fermatas": bool}
-
-
 @dataclass(frozen=True, slots=True)
 class Style:
     """What a model learnt to write.
@@ -41,8 +38,9 @@ class Style:
         name: as in `--style chorale`.
         parts: in score order; each sings one note at a time.
         key, meter, tempo, bars: what a piece is like when the request leaves it open.
-        meters, modes: those it was trained on.
+        meters, modes: those it writes.
         fermatas: whether "fermata" markers end its phrases.
+        grid: steps of the tokens' grid between places at which its notes begin and end.
     """
 
     name: str
@@ -54,6 +52,7 @@ class Style:
     meters: tuple[str, ...]
     modes: tuple[str, ...]
     fermatas: bool
+    grid: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -84,6 +83,7 @@ class Style:
             ("tempo", int),
             ("bars", int),
             ("fermatas", bool),
+            ("grid", int),
         ):
             if type(getattr(self, name)) is not kind:
                 raise TypeError(f"{name} is {getattr(self, name)!r}")
@@ -91,7 +91,7 @@ class Style:
         TempoEvent.from_bpm(0, self.tempo)
         if self.meter not in [str(Meter.parse(meter)) for meter in self.meters]:
             raise ValueError(f"meter {self.meter} is not among {self.meters}")
-        if self.bars < 1 or not set(self.modes) <= set(MODES) or not self.parts:
+        if self.bars < 1 or self.grid < 1 or not set(self.modes) <= set(MODES) or not self.parts:
             raise ValueError("bars, modes or parts make no sense")
         for part in self.parts:
             numbers = (part.program, part.lowest, part.highest)
@@ -150,8 +150,9 @@ CHORALE = Style(
     meter="4/4",
     tempo=72,
     bars=16,
-    meters=("4/4", "3/4"),
+    meters=("4/4", "3/4", "2/4", "6/8", "5/4"),
     modes=("major", "minor", "dorian", "phrygian", "mixolydian"),
     fermatas=True,
+    grid=6,
 )
 STYLES = {style.name: style for style in (CHORALE,)}

@@ -12,6 +12,19 @@ def run(
     style: options.Style = "chorale",
     model: options.Model = "lstm",
     bars: options.Bars = None,
+    chords: options.Chords = None,
+    between: options.Between = "scale",
+    scale: options.Scale = None,
+    ranges: options.Ranges = None,
+    cadences: options.Cadences = None,
+    leaps: options.Leaps = None,
+    density: options.Density = None,
+    onsets: options.Onsets = None,
+    durations: options.Durations = None,
+    locks: options.Locks = None,
+    polyphony: options.Polyphony = None,
+    rules: options.Rules = None,
+    ending: options.Ending = None,
     seed: options.Seed = 0,
     temperature: options.Temperature = 1.0,
     top_k: options.TopK = 0,
@@ -28,6 +41,8 @@ def run(
         cadenza continue out/song.mid --bars 8 --out out/longer
 
         cadenza continue sketch.musicxml --bars 4 --seed 3 --out sketch-2.mid
+
+        cadenza continue sketch.musicxml --chords "vi | IV | V7 | I" --rules four-part --out sketch-3.mid
     """
     import composer
     from composer import files
@@ -38,7 +53,9 @@ def run(
     with options.bar_progress("composing") as progress:
         piece = composer.continue_piece(
             score, style=style, model=model, bars=bars, seed=seed, temperature=temperature, top_k=top_k, top_p=top_p,
-            title=title, progress=progress,
+            title=title, chords=chords, between=between, scale=scale, ranges=ranges, cadences=cadences, leaps=leaps,
+            density=density, onsets=onsets, durations=durations, locks=locks, polyphony=polyphony, rules=rules,
+            ending=ending, progress=progress,
         )  # fmt: skip
     written = files.write_piece(piece.with_sound(sound.facts), sound.files, soundfont)
     report(piece, written, sound.notes, as_json=json)

@@ -23,6 +23,46 @@ Formats = Annotated[str | None, typer.Option(help="Comma-separated, among mid,wa
 Out = Annotated[str, typer.Option(help="A file (song.mid), or a stem (song) to which each format adds its suffix.")]
 Soundfont = Annotated[str | None, typer.Option(help="An .sf2 or .sf3 file to play with.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for programs.")]
+_KEPT = "What the notes keep to"
+Chords = Annotated[
+    str | None, typer.Option(help='By bar, as in "Dm | Gm | A7 | Dm" or "i | iv | V7 | i".', rich_help_panel=_KEPT)
+]
+Between = Annotated[
+    str, typer.Option(help="Between strong beats of the chords: chord, scale or any.", rich_help_panel=_KEPT)
+]
+Scale = Annotated[str | None, typer.Option(help="Notes keep to it: key, or as in 'D dorian'.", rich_help_panel=_KEPT)]
+Ranges = Annotated[
+    list[str] | None, typer.Option("--range", help="As in soprano=C4:G5,bass=E2:C4.", rich_help_panel=_KEPT)
+]
+Cadences = Annotated[
+    list[str] | None, typer.Option("--cadence", help="Bar and kind, as in 8=perfect.", rich_help_panel=_KEPT)
+]
+Leaps = Annotated[
+    list[str] | None,
+    typer.Option("--leap", help="Most semitones from note to note: 7, or soprano=7.", rich_help_panel=_KEPT),
+]
+Density = Annotated[
+    list[str] | None,
+    typer.Option("--density", help="Notes a bar: 2:6 for each part, or bass=1:4.", rich_help_panel=_KEPT),
+]
+Onsets = Annotated[
+    list[str] | None,
+    typer.Option("--onsets", help='Beats on which notes begin: "soprano=1 2 2.5 3".', rich_help_panel=_KEPT),
+]
+Durations = Annotated[
+    list[str] | None, typer.Option("--durations", help='Note values: "bass=4 2" (8 eighth, 4. dotted).')
+]
+Locks = Annotated[
+    list[str] | None, typer.Option("--lock", help="Notes to keep: soprano=tune.mid, or soprano:1-4=tune.mid.")
+]
+Polyphony = Annotated[int | None, typer.Option(help="How many parts may sound at once.", rich_help_panel=_KEPT)]
+Rules = Annotated[
+    list[str] | None,
+    typer.Option("--rules", help="Of voice leading: four-part, or no-parallels.", rich_help_panel=_KEPT),
+]
+Ending = Annotated[
+    str | None, typer.Option(help="tonic or open. [default: tonic, unless chords say otherwise]", rich_help_panel=_KEPT)
+]
 # Whether the file can be read is for the reader to say, with its own exit code.
 InputFile = Annotated[Path, typer.Argument(metavar="FILE", help="MIDI, MusicXML, ABC or **kern.", readable=False)]
 

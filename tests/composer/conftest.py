@@ -64,3 +64,11 @@ def cadenza(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
         return Said(int(stopped.value.code or 0), *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a small model of random weights, which composes in no time."""
+    from tiny_models import export
+
+    return str(export(tmp_path_factory.mktemp("models") / "tiny"))

@@ -132,7 +132,7 @@ def test_a_sequence_is_the_piece_in_the_key_view():
 def test_tempi_differ_from_piece_to_piece_and_say_the_same_in_tokens_and_targets(pieces):
     found = set()
     for number in range(4):
-        for batch in batches.epoch(pieces, 1, 512, 0, number):
+        for batch in batches.epoch(pieces, 1, 4096, 0, number):  # whole pieces
             tokens = batch.inputs[0][0]
             high = int(np.flatnonzero(VOCABULARY.kinds[tokens] == Kind.TEMPO_HIGH)[0])
             found.add(int(VOCABULARY.values[tokens[high : high + 2]].sum()))
@@ -142,10 +142,12 @@ def test_tempi_differ_from_piece_to_piece_and_say_the_same_in_tokens_and_targets
 
 
 def test_evaluation_is_every_piece_whole_in_its_own_key(pieces):
+    """Each once without and once with its chords."""
     found = list(batches.evaluation(pieces, 2))
-    assert sum(batch.notes for batch in found) == sum(piece.score.notes for piece in pieces)
+    assert sum(batch.notes for batch in found) == 2 * sum(piece.score.notes for piece in pieces)
     lengths = sorted(int((batch.targets[row] > 0).sum()) for batch in found for row in range(len(batch.targets)))
-    assert lengths == sorted(len(Tokenizer().encode(piece.score)) - 1 for piece in pieces)
+    heard = [piece.score.replace(chords=chords) for piece in pieces for chords in ((), piece.chords)]
+    assert lengths == sorted(len(Tokenizer().encode(score)) - 1 for score in heard)
     assert same(batches.evaluation(pieces, 2), batches.evaluation(pieces, 2))
 
 

@@ -142,7 +142,7 @@ def test_sizes_that_are_none(size):
 @pytest.mark.parametrize(
     "change",
     [
-        {"name": 5}, {"key": "H#"}, {"key": 5}, {"meter": "6/8"}, {"meters": "4/4"}, {"tempo": 0}, {"tempo": "72"},
+        {"name": 5}, {"key": "H#"}, {"key": 5}, {"meter": "7/8"}, {"meters": "4/4"}, {"tempo": 0}, {"tempo": "72"},
         {"bars": 0}, {"modes": ["loud"]}, {"parts": []}, {"fermatas": 1}, {"parts": [{"name": "A"}]},
         {"parts": [{"name": 5, "program": 1, "lowest": 1, "highest": 2}]},
         {"parts": [{"name": "A", "program": "x", "lowest": 1, "highest": 2}]},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -97,7 +99,7 @@ def test_the_report(long_piece):
     ("request_", "error"),
     [
         ({"bars": 0}, RequestError), ({"tempo": -5}, RequestError), ({"temperature": float("nan")}, RequestError),
-        ({"key": "H# minor"}, KeyNameError), ({"meter": "4/0"}, MeterError), ({"meter": "5/4"}, RequestError),
+        ({"key": "H# minor"}, KeyNameError), ({"meter": "4/0"}, MeterError), ({"meter": "7/8"}, RequestError),
         ({"style": "jazz"}, UnknownNameError), ({"model": "gpt"}, UnknownNameError),
     ],
 )  # fmt: skip
@@ -199,7 +201,7 @@ def test_primers_of_all_sorts(primer):
             "style chorale continues",
         ),
         (QUARTET.replace(tracks=(Track.empty(),) * 4), "no notes"),
-        (QUARTET.replace(meters=(MeterEvent(0, Meter(6, 8)),)), "meter is 6/8"),
+        (QUARTET.replace(meters=(MeterEvent(0, Meter(7, 8)),)), "meter is 7/8"),
     ],
 )
 def test_primers_that_do_not_fit(primer, says):
@@ -211,3 +213,42 @@ def test_primers_that_do_not_fit(primer, says):
 def test_what_the_primer_decides_cannot_be_asked_for(stated):
     with pytest.raises(RequestError, match=f"keeps the primer's {next(iter(stated))}"):
         composer.continue_piece(QUARTET, bars=1, **stated)
+
+
+UPBEAT = QUARTET.replace(meters=(MeterEvent(0, Meter(1, 4)), MeterEvent(480, Meter(3, 4))))
+
+
+@pytest.mark.parametrize("primer", [QUARTET, UPBEAT], ids=["whole bars", "an upbeat"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"chords": "G | C | D7 | G", "rules": "four-part"}, {"cadences": ("3=half", "5=perfect")}, {"leaps": "4"},
+        {"density": "bass=1:1"}, {"onsets": "soprano=1 2"}, {"durations": "bass=2"}, {"polyphony": 2},
+        {"ranges": "alto=C4:G4", "scale": "key"},
+    ],
+    ids=lambda asked: next(iter(asked)),
+)  # fmt: skip
+def test_what_is_asked_of_a_continuation_holds_in_its_bars(primer, asked, tiny_model):
+    """Bars 2 to 5 in both cases: an upbeat is no bar that musicians count."""
+    piece = composer.continue_piece(primer, model=tiny_model, bars=4, **asked)
+    assert all(row.kept == row.asked for row in piece.report.rules)
+    lines = piece.score.bar_lines()[-5:] // 20
+    parts = [[(note.onset // 20, note.end // 20, note.pitch) for note in track] for track in piece.score.tracks]
+    new = [[note for note in part if note[0] >= lines[0]] for part in parts]
+    begun = [
+        [[start - line for start, *_ in part if line <= start < end] for part in new] for line, end in pairwise(lines)
+    ]
+    if "chords" in asked:
+        basses = [next(pitch for start, end, pitch in new[3] if start <= line < end) % 12 for line in lines[:-1]]
+        assert basses == [7, 0, 2, 7]
+    if "leaps" in asked:
+        assert all(abs(one[2] - other[2]) <= 4 for part in new for one, other in pairwise(part))
+    if "density" in asked:
+        assert [len(bar[3]) for bar in begun] == [1] * 4
+    if "onsets" in asked:
+        assert [bar[0] for bar in begun] == [[0, 24]] * 4
+    if "durations" in asked:
+        assert {end - start for start, end, _ in new[3]} == {48}
+    if "ranges" in asked:
+        assert {60 <= pitch <= 67 for _, _, pitch in new[1]} <= {True}
+        assert {pitch % 12 for part in new for _, _, pitch in part} <= {7, 9, 11, 0, 2, 4, 6}

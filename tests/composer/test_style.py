@@ -50,7 +50,7 @@ def test_damaged_styles(change):
         Style.from_dict(CHORALE.to_dict() | change)
 
 
-@pytest.mark.parametrize("missing", list(CHORALE.to_dict()))
+@pytest.mark.parametrize("missing", [name for name in CHORALE.to_dict() if name != "grid"])
 def test_missing_fields(missing):
     values = CHORALE.to_dict()
     del values[missing]

@@ -30,12 +30,15 @@ class State:
         last_pitch: for each track, the pitch of its last note, -1 before any.
         sounding: for each track, {pitch: absolute step at which it stops}; past ones stay until the track's next turn.
         free_at: for each track, the absolute step at which the last of its notes stops.
+        begun: for each track, how many of its notes began in this bar.
+        onset: for each track, the absolute step at which its last note began, -1 before any.
+        previous: for each track, (end, pitch) of the note before its last one, (-1, -1) before any.
     """
 
     __slots__ = (
-        "bar", "bar_length", "bar_start", "degrees", "drums", "free_at", "is_cut", "key", "kind", "last_pitch", "meter",
-        "partial", "pitch", "position", "power", "quality", "root", "sounding", "tempo", "track", "value",
-        "values_left", "velocity",
+        "bar", "bar_length", "bar_start", "begun", "degrees", "drums", "free_at", "is_cut", "key", "kind", "last_pitch",
+        "meter", "onset", "partial", "pitch", "position", "power", "previous", "quality", "root", "sounding", "tempo",
+        "track", "value", "values_left", "velocity",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -55,11 +58,23 @@ class State:
         self.last_pitch: list[int] = []
         self.sounding: list[dict[int, int]] = []
         self.free_at: list[int] = []
+        self.begun: list[int] = []
+        self.onset: list[int] = []
+        self.previous: list[tuple[int, int]] = []
 
     @property
     def step(self) -> int:
         """Absolute grid step of the current position."""
         return self.bar_start + max(self.position, 0)
+
+    def copy(self) -> State:
+        """A state of its own that stands at the same place."""
+        twin = State.__new__(State)
+        for name in State.__slots__:
+            value = getattr(self, name)
+            setattr(twin, name, value.copy() if type(value) is list else value)
+        twin.sounding = [notes.copy() for notes in self.sounding]
+        return twin
 
     def advance(self, token: int) -> None:
         """Take in one token, which must be an allowed one."""
@@ -76,6 +91,7 @@ def _begin_bar(state: State, _: int) -> None:
         state.bar_start += state.position if state.is_cut else state.bar_length
     state.bar += 1
     state.position, state.track = -1, -1
+    state.begun = [0] * len(state.begun)
 
 
 def _set_meter(state: State, exponent: int) -> None:
@@ -99,6 +115,9 @@ def _set_track(state: State, track: int) -> None:
         state.velocity.append(_DEFAULT_BIN)
         state.last_pitch.append(-1)
         state.free_at.append(0)
+        state.begun.append(0)
+        state.onset.append(-1)
+        state.previous.append((-1, -1))
         state.sounding.append({})
 
 
@@ -107,8 +126,12 @@ def _set_drums(state: State, _: int) -> None:
 
 
 def _set_pitch(state: State, pitch: int) -> None:
-    state.pitch = pitch
-    state.last_pitch[state.track] = pitch
+    track, step = state.track, state.step
+    if state.onset[track] < step:
+        state.previous[track] = (state.free_at[track], state.last_pitch[track])
+    state.pitch = state.last_pitch[track] = pitch
+    state.onset[track] = step
+    state.begun[track] += 1
 
 
 def _set_velocity(state: State, velocity: int) -> None:

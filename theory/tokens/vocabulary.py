@@ -72,6 +72,9 @@ class Kind(IntEnum):
     VALUE = 29
 
 
+CHORD_KINDS = (Kind.NO_CHORD, Kind.CHORD_ROOT, Kind.CHORD_QUALITY, Kind.CHORD_DEGREE, Kind.CHORD_BASS)
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A run of ids of one kind; the token `start + i` has the value `first + i * step`."""

@@ -1,0 +1,184 @@
+"""The decoding loop that all generators share: draw under masks, and go back where voices have led into a dead end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer.runtime import Reader, Runtime
+from composer.sampler import Dice, Sampling, draw
+from theory.constraint import Constraint, allowed
+from theory.errors import SearchError
+from theory.tokens import VOCABULARY, Kind
+from theory.tokens.vocabulary import BAR, CHORD_KINDS, END
+
+Progress = Callable[[int, int], None]
+BUDGET = 2_000  # times that a piece may go back
+_PATIENCE = 4  # dead ends at one place before going back further
+
+
+class Draft(NamedTuple):
+    """What the decoding loop wrote.
+
+    Attributes:
+        ids: token ids, the opening included.
+        opening: how many of them were given.
+        logits: of each drawn token, float32 (len(ids) - opening, V), under the model and before any mask.
+        redraws: how often the search went back.
+    """
+
+    ids: list[int]
+    opening: int
+    logits: NDArray[np.float32]
+    redraws: int
+
+    @property
+    def nats(self) -> float:
+        """Sum of -ln p(token) over the drawn tokens, those that state chords apart."""
+        totals = _log_sums(self.logits)
+        drawn = self.logits[np.arange(len(totals)), self.ids[self.opening :]].astype(np.float64)
+        return float((totals - drawn)[self._music].sum())
+
+    def price(self, masks: NDArray[np.bool_]) -> float:
+        """Sum of -ln(probability that masks allow) over the same tokens; masks are bool (drawn, V).
+
+        What was drawn counts as allowed.
+        """
+        kept = np.where(masks, self.logits, -np.inf).astype(np.float32)
+        drawn = np.arange(len(kept)), self.ids[self.opening :]
+        kept[drawn] = self.logits[drawn]
+        return float(np.maximum(_log_sums(self.logits) - _log_sums(kept), 0.0)[self._music].sum())
+
+    @property
+    def _music(self) -> NDArray[np.bool_]:
+        """Which drawn tokens are not a chord's: given chords are not the model's to guess."""
+        return ~np.isin(VOCABULARY.kinds[self.ids[self.opening :]], CHORD_KINDS)
+
+
+def _log_sums(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Ln of the sum of exponentials of each row, float64 (n,)."""
+    highest: NDArray[np.float64] = logits.max(axis=1).astype(np.float64)
+    sums: NDArray[np.float64] = np.exp(logits - highest[:, None]).sum(axis=1)
+    return highest + np.log(sums)
+
+
+def write(
+    runtime: Runtime,
+    opening: Sequence[int],
+    rules: Sequence[Constraint],
+    bars: int,
+    sampling: Sampling,
+    seed: int,
+    progress: Progress | None = None,
+) -> Draft:
+    """Draw tokens after an opening until the piece ends, on one BLAS thread: a second one slows single sequences down.
+
+    Where no token is allowed (only rules about several voices can bring that about) the search goes back by a token,
+    and further the longer it is stuck.
+
+    Args:
+        runtime: the decoder.
+        opening: token ids to begin with, read but not drawn.
+        rules: masks on every draw.
+        bars: of the whole piece; the plan counts down from it.
+        sampling: how tokens are drawn.
+        seed: of the draws.
+        progress: called at every bar.
+
+    Raises:
+        SearchError: `BUDGET` is spent.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        search = _Search(runtime, opening, rules, bars, sampling, seed)
+        if progress:
+            progress(search.reader.state.bar, bars)
+        while not search.ids or search.ids[-1] != END:
+            search.step()
+            if progress and search.ids[-1] == BAR:
+                progress(search.reader.state.bar, bars)
+    return Draft(search.ids, len(opening), np.array(search.reader.logits[len(opening) - 1 : -1]), search.redraws)
+
+
+class _Search:
+    """A sequence that grows, and shrinks where it must."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        opening: Sequence[int],
+        rules: Sequence[Constraint],
+        bars: int,
+        sampling: Sampling,
+        seed: int,
+    ) -> None:
+        self.reader = Reader(runtime, bars)
+        self.ids: list[int] = []
+        self.redraws = 0
+        self._opening, self._rules, self._sampling = len(opening), rules, sampling
+        self._dice = Dice(seed)
+        self._banned: dict[int, set[int]] = {}  # tokens that led nowhere, by place
+        self._frontier, self._stuck = 0, 0
+        self._blame: Counter[tuple[int, str]] = Counter()  # by bar and rule
+        for token in opening:
+            self._take(token)
+
+    def _take(self, token: int) -> None:
+        self.ids.append(token)
+        self.reader.read(token)
+
+    def step(self) -> None:
+        """Draw a token, or go back."""
+        choices = np.flatnonzero(allowed([self.reader.state], self._rules)[0])
+        if banned := self._banned.get(len(self.ids)):
+            choices = choices[~np.isin(choices, sorted(banned))]
+        if len(choices):
+            self._take(draw(self.reader.logits[-1], choices, self._sampling, self._dice))
+        else:
+            self._go_back()
+
+    def _go_back(self) -> None:
+        self.redraws += 1
+        self._note_blame()
+        if self.redraws > BUDGET:
+            bar, label = self._blame.most_common(1)[0][0]
+            raise SearchError(
+                f"no piece was found in {BUDGET} tries that keeps all constraints; bar {bar} is "
+                f"hard for: {label}; loosen it, or try another --seed"
+            )
+        if len(self.ids) > self._frontier:
+            self._frontier, self._stuck = len(self.ids), 0
+        self._stuck += 1
+        back = self._target()
+        self._banned = {place: tokens for place, tokens in self._banned.items() if place <= back}
+        if back < len(self.ids):
+            self._banned.setdefault(back, set()).add(self.ids[back])
+        if back == self._opening:
+            self._banned = {}
+        del self.ids[back:]
+        self.reader.rewind(back)
+
+    def _target(self) -> int:
+        """Place of the token that is to be drawn anew: the last one at first, then notes further and further back."""
+        depth = self._stuck // _PATIENCE
+        if depth == 0:
+            return max(len(self.ids) - 1, self._opening)
+        # By turns another pitch for a note, and something else than that note.
+        kinds = VOCABULARY.kinds[self.ids[self._opening :]]
+        notes = self._opening + np.flatnonzero(kinds == (Kind.PITCH if self._stuck % 2 else Kind.TRACK))
+        return int(notes[-min(depth, len(notes))]) if len(notes) else self._opening
+
+    def _note_blame(self) -> None:
+        """Count the rule that took the last choices."""
+        state = [self.reader.state]
+        bar = self.reader.state.bar + 1
+        for count in range(1, len(self._rules) + 1):
+            if not allowed(state, self._rules[:count]).any():
+                self._blame[bar, self._rules[count - 1].label] += 1
+                return
+        self._blame[bar, "all constraints together"] += 1

@@ -1,0 +1,183 @@
+"""What is said of a finished piece: how likely it is, which rules it keeps, and what they cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer.decode import Draft
+from composer.plan import Plan
+from theory.constraint import Automaton, Constraint, Domain, States, allowed
+from theory.errors import RequestError
+from theory.score import Score
+from theory.tokens import State
+from theory.voice_leading import BACH_RATES, rates, violations
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One rule in the report.
+
+    Attributes:
+        rule: what it asks, in words.
+        kept, asked: how often it holds, of how many times it applies.
+        price_per_note: what it costs alone: the sum over the drawn tokens of -ln(probability that it leaves of what
+            grammar, bars and voices allow), in nats over new notes.
+    """
+
+    rule: str
+    kept: int
+    asked: int
+    price_per_note: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How often a rule of four-part writing is broken.
+
+    Attributes:
+        rule: one of `theory.voice_leading.RULES`.
+        found: how often in the whole piece.
+        rate: for 100 changes of sonority.
+        bach: the same in Bach's chorales (`theory.voice_leading.BACH_RATES`).
+    """
+
+    rule: str
+    found: int
+    rate: float
+    bach: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the model thought of the piece, and what it kept.
+
+    Attributes:
+        bars, notes: in the whole piece.
+        new_notes: that were composed (all, but for a continuation).
+        nats_per_note: negative log-likelihood of the drawn tokens under the model, before any mask, over new notes.
+        price_per_note: what all masks together cost: -ln(probability they allow), summed, over new notes.
+        redraws: how often the search for notes went back.
+        rules: every constraint, how far it holds and its price.
+        faults: the rules of four-part writing, however the piece was asked for; () if its parts are no such voices.
+    """
+
+    bars: int
+    notes: int
+    new_notes: int
+    nats_per_note: float
+    price_per_note: float
+    redraws: int = 0
+    rules: tuple[Kept, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; figures to six digits, which every processor agrees on."""
+        rows = {name: [_rounded(asdict(row)) for row in getattr(self, name)] for name in _ROWS}
+        return {**_rounded(asdict(self)), **rows}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Report:
+        """Read what `to_dict` wrote.
+
+        Raises:
+            TypeError, ValueError, KeyError: it is not that.
+        """
+        rows: dict[str, Any] = {
+            name: tuple(kind(**_checked(kind, row)) for row in values.get(name, ())) for name, kind in _ROWS.items()
+        }
+        plain = {name: value for name, value in values.items() if name not in _ROWS}
+        return cls(**_checked(cls, plain), **rows)
+
+
+_ROWS: dict[str, type] = {"rules": Kept, "faults": Fault}
+
+
+def _rounded(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in values.items()}
+
+
+_TYPES = {"int": int, "float": float, "str": str}
+
+
+def _checked(kind: type, values: dict[str, Any]) -> dict[str, Any]:
+    """The values, each of the type that its field says."""
+    if not isinstance(values, dict):
+        raise TypeError(f"{values!r} is no table")
+    fields = {name: field.type for name, field in kind.__dataclass_fields__.items()}  # type: ignore[attr-defined]
+    for name, value in values.items():
+        wanted = _TYPES.get(fields[name])
+        if wanted is not None and type(value) is not wanted:
+            raise TypeError(f"{name} is {value!r}")
+    return values
+
+
+def report_on(score: Score, draft: Draft, plan: Plan, new: Score) -> Report:
+    """Report on a finished piece.
+
+    Args:
+        score: the piece.
+        draft: what was drawn.
+        plan: the constraints that it was drawn under.
+        new: the piece with its composed notes only.
+    """
+    states = _states(draft)
+    base = allowed(states, [*plan.form, Automaton(_blank(plan))])
+    notes = max(new.notes, 1)
+    free = draft.price(base)
+    kept = []
+    for rule in plan.rules:
+        held = rule.held(new)
+        if held is not None:
+            price = max(0.0, draft.price(_alone(rule, plan, states, base)) - free) / notes
+            kept.append(Kept(rule.label, held.kept, held.asked, price))
+    total = draft.price(allowed(states, plan.masks)) / notes
+    return Report(
+        score.bars, score.notes, new.notes, draft.nats / notes, total, draft.redraws, tuple(kept), _faults(score)
+    )
+
+
+def _faults(score: Score) -> tuple[Fault, ...]:
+    """Counted as in `BACH_RATES`: every sonority is its own harmony, whatever chords the score states."""
+    plain = score.replace(chords=())
+    try:
+        found = Counter(violation.rule for violation in violations(plain))
+        rate = rates(plain)
+    except RequestError:  # a primer with two notes at a time in one part
+        return ()
+    return tuple(Fault(rule, found[rule], rate[rule], bach) for rule, bach in BACH_RATES.items())
+
+
+def _blank(plan: Plan) -> Domain:
+    """The domain of a piece of which nothing is asked but its chord symbols."""
+    domain = Domain(plan.frame)
+    domain.chords.update(plan.chords)
+    domain.chord_free[:] = plan.own_chords or not plan.chords
+    return domain
+
+
+def _alone(rule: Constraint, plan: Plan, states: Sequence[State], base: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Masks of one rule without the others, bool (n, V)."""
+    mask, view = base.copy(), States(states)
+    if type(rule).narrow is not Constraint.narrow:
+        domain = _blank(plan)
+        rule.narrow(domain)
+        Automaton(domain).forbid(view, mask)
+    rule.forbid(view, mask)
+    return mask
+
+
+def _states(draft: Draft) -> list[State]:
+    """The states before each drawn token."""
+    state = State()
+    found = []
+    for place, token in enumerate(draft.ids):
+        if place >= draft.opening:
+            found.append(state.copy())
+        state.advance(token)
+    return found

@@ -1,0 +1,336 @@
+"""What a user says, read as rules; and what cannot be read, said in one line."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+import composer
+import data
+from composer.request import Request
+from composer.steer import progression, steering
+from composer.style import CHORALE
+from theory.chord import Chord
+from theory.constraint import (
+    Cadence,
+    Chords,
+    CompleteChords,
+    Density,
+    Durations,
+    FinalChord,
+    FinalTonic,
+    Frame,
+    InScale,
+    Locked,
+    MaxLeap,
+    NoCrossing,
+    NoParallels,
+    Onsets,
+    Polyphony,
+    Range,
+)
+from theory.errors import (
+    CadenzaError,
+    ChordNameError,
+    FileFormatError,
+    InputFileError,
+    PitchError,
+    RequestError,
+    UnknownNameError,
+)
+from theory.event import MeterEvent
+from theory.key import Key
+from theory.meter import Meter
+from theory.score import Score, Track
+
+KEY = Key.parse("D minor")
+HABITS = tuple(Range(index, part.lowest, part.highest, part.name) for index, part in enumerate(CHORALE.parts))
+
+
+def steered(bars=8, **request):
+    wanted = Request(**{"key": "D minor", "bars": bars, **request})
+    form = wanted.form(CHORALE)
+    names = tuple(part.name for part in CHORALE.parts)
+    return steering(wanted, form, CHORALE, Frame.regular(names, form.meter, form.bars, form.key))
+
+
+def asked(**request):
+    return steered(**request).asked
+
+
+def quarters(*numbers):
+    return tuple(Fraction(number) for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("request_", "rules"),
+    [
+        ({}, ()),
+        ({"ranges": "soprano=C4:G5"}, (Range(0, 60, 79, "Soprano"),)),
+        ({"ranges": "BASS = E2:C4, alto=Bb3:F#5"}, (Range(1, 58, 78, "Alto"), Range(3, 40, 60, "Bass"))),
+        ({"ranges": ("bass=E2:C4", "bass=F2:C4")}, (Range(3, 41, 60, "Bass"),)),  # the last word counts
+        ({"cadences": "8=perfect"}, (Cadence(8, "perfect", KEY),)),
+        ({"cadences": ("4 = half", "8=plagal")}, (Cadence(4, "half", KEY), Cadence(8, "plagal", KEY))),
+        ({"leaps": "7"}, (MaxLeap(7),)),
+        ({"leaps": "soprano=7,bass=12"}, (MaxLeap(7, (0,)), MaxLeap(12, (3,)))),
+        ({"leaps": ("12", "tenor=5")}, (MaxLeap(12), MaxLeap(5, (2,)))),
+        ({"density": "2:6"}, (Density(2, 6),)),
+        ({"density": "bass=1:4"}, (Density(1, 4, (3,)),)),
+        ({"onsets": "soprano=1 2 2.5 3"}, (Onsets(quarters(0, 1, "3/2", 2), (0,)),)),
+        ({"onsets": "1 4/3"}, (Onsets(quarters(0, "1/3")),)),
+        ({"onsets": "1 2", "meter": "6/8"}, (Onsets(quarters(0, "3/2")),)),  # beats of a dotted quarter
+        ({"durations": "bass=4 2"}, (Durations(quarters(1, 2), (3,)),)),
+        (
+            {"durations": "1 8 16 32 4. 8t 2t 4.t"},
+            (Durations(quarters(4, "1/2", "1/4", "1/8", "3/2", "1/3", "4/3", 1)),),
+        ),
+        ({"polyphony": 3}, (Polyphony(3),)),
+        ({"rules": "no-parallels"}, (NoParallels(),)),
+        ({"rules": "four-part"}, (NoParallels(), NoCrossing())),
+        ({"scale": "key"}, (InScale((2, 4, 5, 7, 9, 10, 0), "D minor", KEY),)),
+        ({"ending": "tonic"}, (FinalTonic(KEY, 8 * 96),)),
+        ({"ending": "open"}, ()),
+    ],
+)
+def test_every_option_is_read(request_, rules):
+    found = asked(**request_)
+    assert len(found) == len(rules)
+    for one, other in zip(found, rules, strict=True):
+        assert one == other or (one.classes, one.key) == (tuple(sorted(other.classes)), other.key), one
+
+
+def test_a_scale_of_its_own():
+    (rule,) = asked(scale="D dorian")
+    assert isinstance(rule, InScale)
+    assert (set(rule.classes), rule.key, rule.label) == ({2, 4, 5, 7, 9, 11, 0}, None, "scale D dorian")
+
+
+def test_chords_bring_their_rules():
+    (chords,) = asked(chords="Dm | Gm | A7 | Dm", between="chord")
+    assert isinstance(chords, Chords)
+    assert (chords.label, chords.key, chords.between) == ("chords Dm Gm A7 Dm Dm Gm A7 Dm", KEY, "chord")
+    rules = asked(chords="i | V", rules="four-part", scale="key")
+    assert [type(rule) for rule in rules] == [Chords, InScale, NoParallels, NoCrossing, CompleteChords]
+    assert rules[1].placed == rules[0].placed
+
+
+def test_ranges_that_are_not_asked_for_are_the_styles():
+    assert steered().ranges == HABITS
+    assert steered(ranges="alto=C4:G4").ranges == (HABITS[0], *HABITS[2:])
+
+
+@pytest.mark.parametrize(
+    ("request_", "ending"),
+    [
+        ({}, (FinalTonic(KEY, 8 * 96),)),
+        ({"cadences": "4=half"}, (FinalTonic(KEY, 8 * 96),)),
+        ({"cadences": "8=half"}, ()),
+        ({"ending": "tonic"}, ()),  # it is asked for
+        ({"ending": "open"}, ()),
+        ({"chords": "Dm | A7"}, (FinalChord(Chord.parse("A7"), 8 * 96),)),
+        ({"chords": "Dm | N.C."}, ()),
+        ({"polyphony": 3}, (FinalTonic(KEY, 8 * 96, all_parts=False),)),
+    ],
+)
+def test_how_a_piece_ends_where_nobody_says_so(request_, ending):
+    assert steered(**request_).ending == ending
+
+
+def test_the_model_writes_chords_of_its_own_only_between_cadences():
+    assert steered(cadences="4=half").own_chords
+    assert not steered(cadences="4=half", chords="Dm | Dm | E7 | A").own_chords
+    assert not steered().own_chords
+
+
+# Chords over bars
+
+
+def placed(chords, **request):
+    wanted = Request(chords=chords, **request)
+    return [(bar, beat, str(chord)) for bar, beat, chord in progression(wanted, wanted.form(CHORALE))]
+
+
+def test_chords_are_repeated_until_the_piece_is_full():
+    assert placed("C | F G | C", bars=5) == [
+        (0, 0, "C"), (1, 0, "F"), (1, 2, "G"), (2, 0, "C"), (3, 0, "C"), (4, 0, "F"), (4, 2, "G"),
+    ]  # fmt: skip
+
+
+def test_without_bars_the_piece_is_as_long_as_its_chords():
+    wanted = Request(chords="C | F | G7 | C | Am")
+    assert wanted.form(CHORALE).bars == 5
+    assert [bar for bar, _, _ in placed("C | F | G7 | C | Am")] == list(range(5))
+    with pytest.raises(RequestError, match="chords for 257 bars: must be at most 256"):
+        Request(chords=" | ".join(["C"] * 257)).form(CHORALE)
+
+
+def test_chords_that_are_longer_than_the_piece():
+    with pytest.raises(RequestError, match="the chords fill 4 bars, the piece has 3: give --bars 4 or more"):
+        placed("C | F | G7 | C", bars=3)
+
+
+# What cannot be read
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "says"),
+    [
+        ({"ranges": "C4:G5"}, RequestError, "range 'C4:G5': name a part"),
+        ({"ranges": "soprano"}, RequestError, "range 'soprano': name a part"),
+        ({"ranges": "soprano="}, RequestError, "range 'soprano=': something is missing"),
+        ({"ranges": "soprano=C4:G5,"}, RequestError, "something is missing"),
+        ({"ranges": "soprano=C4"}, RequestError, "range 'C4': write two values, as in soprano=C4:G5"),
+        ({"ranges": "soprano=G5:C4"}, PitchError, "range 'G5:C4': the first pitch must be the lower one"),
+        ({"ranges": "soprano=H4:C5"}, PitchError, "'H' is no note name"),
+        ({"ranges": "soprano=C4:C12"}, PitchError, "C12"),
+        ({"ranges": "flute=C4:G5"}, UnknownNameError, "no part 'flute': choose one of soprano, alto, tenor, bass"),
+        ({"cadences": "8"}, RequestError, "cadence '8': write a bar and a kind, as in 8=perfect"),
+        ({"cadences": "=perfect"}, RequestError, "write a bar and a kind"),
+        ({"cadences": "8="}, RequestError, "write a bar and a kind"),
+        ({"cadences": "-1=half"}, RequestError, "write a bar and a kind"),
+        ({"cadences": "8=great"}, RequestError, "'great' is no cadence: choose one of perfect, imperfect"),
+        ({"cadences": "1=half"}, RequestError, "bar 1: with its approach it must be in bars 2 to 8"),
+        ({"cadences": "9=half"}, RequestError, "bar 9: with its approach it must be in bars 2 to 8"),
+        ({"cadences": f"{'9' * 5000}=half"}, RequestError, "cadence"),
+        ({"leaps": "far"}, RequestError, "leap 'far': must be a whole number"),
+        ({"leaps": "soprano=-3"}, RequestError, "leap '-3': must be a whole number"),
+        ({"leaps": "7.5"}, RequestError, "must be a whole number"),
+        ({"leaps": "128"}, RequestError, "a leap of 128 semitones: must be 0 to 127"),
+        ({"leaps": ("",)}, RequestError, "leap '': something is missing"),
+        ({"leaps": "kazoo=7"}, UnknownNameError, "no part 'kazoo'"),
+        ({"density": "5"}, RequestError, "density '5': write two values, as in 2:6"),
+        ({"density": "6:2"}, RequestError, "density 6 to 2: must rise"),
+        ({"density": "a:b"}, RequestError, "density 'a': must be a whole number"),
+        ({"density": "bass="}, RequestError, "something is missing"),
+        ({"density": "2:"}, RequestError, "density '': must be a whole number"),
+        ({"onsets": "soprano=1 x"}, RequestError, "onsets 'x': must be a number"),
+        ({"onsets": "1/0"}, RequestError, "onsets '1/0': must be a number"),
+        ({"onsets": "nan"}, RequestError, "onsets 'nan': must be a number"),
+        ({"onsets": "0 1"}, RequestError, "onsets"),
+        ({"onsets": "1.01"}, RequestError, "not on the grid"),
+        ({"onsets": "1e9999999"}, RequestError, "onsets"),
+        ({"durations": "3"}, RequestError, "duration '3': write note values"),
+        ({"durations": "bass=4.."}, RequestError, "duration '4..'"),
+        ({"durations": "quarter"}, RequestError, "duration 'quarter'"),
+        ({"durations": "32."}, RequestError, "not on the grid"),
+        ({"scale": "flurb"}, CadenzaError, "flurb"),
+        ({"scale": "D flurb"}, UnknownNameError, "flurb"),
+        ({"scale": ""}, CadenzaError, "no scale"),
+        ({"polyphony": 0}, RequestError, "at least 1 part must sound"),
+        ({"polyphony": "3"}, RequestError, "polyphony '3': a value of the wrong kind"),
+        ({"rules": "five-part"}, UnknownNameError, "choose among four-part, no-parallels"),
+        ({"ending": "loud"}, RequestError, "ending 'loud': choose one of tonic, open"),
+        ({"between": "all"}, RequestError, "between 'all': choose one of chord, scale, any"),
+        ({"chords": ""}, RequestError, "without chords"),
+        ({"chords": "Dm | | A7"}, RequestError, "bar 2 is empty"),
+        ({"chords": "Dm | H7"}, ChordNameError, "bar 2"),
+        ({"chords": 7}, RequestError, "chords 7: a value of the wrong kind"),
+        ({"leaps": 7}, RequestError, "leaps 7: a value of the wrong kind"),
+        ({"leaps": (7,)}, RequestError, "a value of the wrong kind"),
+        ({"locks": "soprano"}, RequestError, "lock 'soprano': write a part and a file"),
+        ({"locks": "soprano="}, RequestError, "write a part and a file"),
+        ({"locks": "flute=tune.mid"}, UnknownNameError, "no part 'flute'"),
+        ({"locks": "soprano:0-4=tune.mid"}, RequestError, "bars 0-4 are not among the piece's 1 to 8"),
+        ({"locks": "soprano:4-2=tune.mid"}, RequestError, "bars 4-2 are not among"),
+        ({"locks": "soprano:2-9=tune.mid"}, RequestError, "bars 2-9 are not among"),
+        ({"locks": "soprano:x=tune.mid"}, RequestError, "bars x are not among"),
+        ({"locks": f"soprano:{'1' * 5000}=tune.mid"}, RequestError, "are not among"),
+        ({"locks": "soprano=there is none.mid"}, InputFileError, "there is none.mid"),
+        ({"locks": "soprano=tune.txt"}, FileFormatError, "tune.txt"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_said_in_one_line(request_, error, says):
+    with pytest.raises(error) as caught:
+        composer.compose(**{"key": "D minor", "bars": 8, **request_})
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+# Locked notes from a file
+
+
+TUNE = [(0, 480, 69), (480, 480, 71), (960, 960, 72), (1920, 1920, 74), (3840, 720, 76), (4800, 960, 74)]
+IN_STEPS = ((0, 24, 69), (24, 48, 71), (48, 96, 72), (96, 192, 74), (192, 228, 76), (240, 288, 74))
+
+
+def file_of(folder, *tracks, meter="4/4", bars=3):
+    score = Score(tracks, meters=(MeterEvent(0, Meter.parse(meter)),), end=bars * Meter.parse(meter).bar_ticks(480))
+    data.write(score, folder / "tune.mid")
+    return folder / "tune.mid"
+
+
+@pytest.fixture
+def tune(tmp_path):
+    return file_of(tmp_path, Track.from_notes(TUNE))
+
+
+def test_a_tune_is_locked_and_the_bars_after_it_are_free(tune):
+    assert asked(bars=3, locks=f"soprano={tune}") == (Locked(0, IN_STEPS, 0, 288, "Soprano"),)
+    assert asked(bars=5, locks=f"Alto={tune}") == (Locked(1, IN_STEPS, 0, 288, "Alto"),)
+
+
+def test_a_longer_tune_is_cut_where_the_piece_ends(tune):
+    (lock,) = asked(bars=1, locks=f"soprano={tune}")
+    assert lock == Locked(0, IN_STEPS[:3], 0, 96, "Soprano")
+
+
+@pytest.mark.parametrize(
+    ("bars", "notes", "span"),
+    [
+        ("1", IN_STEPS[:3], (0, 96)),
+        ("2-3", IN_STEPS[3:], (96, 288)),
+        ("1-2", IN_STEPS[:4], (0, 192)),
+        ("3", IN_STEPS[4:], (192, 288)),
+    ],
+)
+def test_only_some_bars_of_a_tune(tune, bars, notes, span):
+    assert asked(bars=4, locks=f"soprano:{bars}={tune}") == (Locked(0, notes, *span, "Soprano"),)
+
+
+def test_several_locks(tune):
+    found = asked(bars=4, locks=(f"soprano:1={tune}", f"tenor:3={tune}"))
+    assert found == (Locked(0, IN_STEPS[:3], 0, 96, "Soprano"), Locked(2, IN_STEPS[4:], 192, 288, "Tenor"))
+
+
+def test_a_note_over_the_last_locked_bar_line_is_cut_there(tmp_path):
+    file = file_of(tmp_path, Track.from_notes([(960, 1920, 69), (2880, 960, 71)]), bars=2)
+    assert asked(bars=2, locks=f"soprano:1={file}") == (Locked(0, ((48, 96, 69),), 0, 96, "Soprano"),)
+
+
+def test_which_track_of_a_file_is_taken(tmp_path):
+    """The one of the part's name, else the only one with notes, else the one in its place among four."""
+    one, two, three, four = (Track.from_notes([(0, 1920, 60 + n)]) for n in range(4))
+    drums = one.replace(is_drum=True)
+
+    def pitch(part, *tracks):
+        (lock,) = asked(bars=1, locks=f"{part}={file_of(tmp_path, *tracks, bars=1)}")
+        return lock.notes[0][2]
+
+    assert pitch("alto", one.replace(name="Soprano"), two.replace(name="ALTO"), three) == 61
+    assert pitch("alto", Track.empty(), drums, three) == 62
+    assert [pitch(part.name, one, two, three, four) for part in CHORALE.parts] == [60, 61, 62, 63]
+    with pytest.raises(RequestError, match="it has 2 tracks, none called Alto"):
+        pitch("alto", one, two)
+    with pytest.raises(RequestError, match="it has 0 tracks, none called Alto"):
+        pitch("alto", drums)
+
+
+def test_a_tune_in_another_meter(tmp_path):
+    file = file_of(tmp_path, Track.from_notes([(0, 480, 69)]), meter="3/4")
+    with pytest.raises(RequestError, match=r"tune\.mid: its bars are not those of the piece \(4/4\)"):
+        asked(locks=f"soprano={file}")
+    assert asked(meter="3/4", bars=3, locks=f"soprano={file}") == (Locked(0, ((0, 24, 69),), 0, 216, "Soprano"),)
+
+
+def test_a_tune_of_two_notes_at_a_time(tmp_path):
+    file = file_of(tmp_path, Track.from_notes([(0, 480, 69), (0, 480, 60)]))
+    with pytest.raises(RequestError, match="locked notes of Soprano must follow each other"):
+        asked(locks=f"soprano={file}")
+
+
+def test_a_locked_tune_is_sung(tune, tiny_model):
+    piece = composer.compose(model=tiny_model, bars=4, locks=f"soprano={tune}", seed=2)
+    notes = [(note.onset // 20, note.end // 20, note.pitch) for note in piece.score.tracks[0]]
+    assert tuple(note for note in notes if note[0] < 288) == IN_STEPS
+    assert sum(map(len, piece.score.tracks[1:]))

@@ -1,0 +1,49 @@
+"""Rules on a piece: as masks on every token, as an automaton before the first, and as a report after the last."""
+
+from theory.constraint.automaton import Automaton, DeadEnd
+from theory.constraint.base import Constraint, Held, Mask, States, allowed, narrowed
+from theory.constraint.cadence import CADENCES, Cadence, FinalChord, FinalTonic
+from theory.constraint.chords import BETWEEN, Chords, InScale, Script
+from theory.constraint.clash import smallest_clash
+from theory.constraint.domain import Domain, Frame
+from theory.constraint.form import ExactForm, OnlyKinds
+from theory.constraint.melody import Locked, MaxLeap, Range
+from theory.constraint.rhythm import Density, Durations, Grid, Onsets
+from theory.constraint.room import Room
+from theory.constraint.texture import CompleteChords, NoCrossing, NoParallels, Polyphony
+
+__all__ = [
+    "BETWEEN",
+    "CADENCES",
+    "Automaton",
+    "Cadence",
+    "Chords",
+    "CompleteChords",
+    "Constraint",
+    "DeadEnd",
+    "Density",
+    "Domain",
+    "Durations",
+    "ExactForm",
+    "FinalChord",
+    "FinalTonic",
+    "Frame",
+    "Grid",
+    "Held",
+    "InScale",
+    "Locked",
+    "Mask",
+    "MaxLeap",
+    "NoCrossing",
+    "NoParallels",
+    "OnlyKinds",
+    "Onsets",
+    "Polyphony",
+    "Range",
+    "Room",
+    "Script",
+    "States",
+    "allowed",
+    "narrowed",
+    "smallest_clash",
+]

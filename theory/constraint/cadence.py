@@ -1,0 +1,253 @@
+"""Rules on how phrases and pieces end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from theory.chord import Chord
+from theory.constraint.base import Constraint, Held, Mask, States
+from theory.constraint.domain import Domain, Frame
+from theory.constraint.parts import GridNotes, frame_of, on_grid, pitches_of, sounding
+from theory.errors import RequestError
+from theory.key import Key
+from theory.roman_numeral import RomanNumeral
+from theory.score import Score
+from theory.tokens.vocabulary import STEPS_PER_QUARTER, VOCABULARY, Kind
+
+_PITCH = VOCABULARY.span(Kind.PITCH)
+
+# Each kind: the numerals of the approach (None: any) and of the arrival, in major and in minor, and which notes of the
+# arrival the top voice may sing, as places in the chord (0 root, 1 third, 2 fifth).
+_Formula = tuple[str | None, str]
+CADENCES: dict[str, tuple[_Formula, _Formula, tuple[int, ...]]] = {
+    "perfect": (("V", "I"), ("V", "i"), (0,)),
+    "imperfect": (("V", "I"), ("V", "i"), (1, 2)),
+    "half": ((None, "V"), (None, "V"), (0, 1, 2)),
+    "plagal": (("IV", "I"), ("iv", "i"), (0, 1, 2)),
+    "deceptive": (("V", "vi"), ("V", "VI"), (0, 1, 2)),
+    "phrygian": (("iv6", "V"), ("iv6", "V"), (0, 1, 2)),
+}
+
+
+@dataclass(frozen=True)
+class Cadence(Constraint):
+    """A cadence that arrives on the first beat of a bar, its approach on the last beat of the bar before.
+
+    All parts sing at both places, nothing but the chord's tones, the lowest part its bass; the lowest part holds the
+    approach's bass until the arrival. In the last bar of a piece the arrival lasts to the end.
+
+    Attributes:
+        bar: of the arrival, as musicians count (an upbeat is bar 0); not the first.
+        kind: one of `CADENCES`.
+        key: in which it is made.
+
+    Raises:
+        RequestError: no such kind, or a bar that has none before it.
+    """
+
+    bar: int
+    kind: str
+    key: Key
+
+    def __post_init__(self) -> None:
+        if self.kind not in CADENCES:
+            raise RequestError(f"{self.kind!r} is no cadence: choose one of {', '.join(CADENCES)}")
+
+    @property
+    def label(self) -> str:
+        """As in "perfect cadence in bar 8"."""
+        return f"{self.kind} cadence in bar {self.bar}"
+
+    @cached_property
+    def _chords(self) -> tuple[Chord | None, Chord]:
+        in_major, in_minor, _ = CADENCES[self.kind]
+        approach, arrival = in_minor if self.key.is_minor else in_major
+        before = None if approach is None else RomanNumeral.parse(approach).chord(self.key)
+        return before, RomanNumeral.parse(arrival).chord(self.key)
+
+    def _steps(self, frame: Frame) -> tuple[int, int]:
+        """Grid steps of approach and arrival."""
+        index = frame.bar_index(self.bar)
+        if not frame.first_bar < index < frame.bars:
+            first, last = self.bar - index + frame.first_bar + 1, self.bar - index + frame.bars - 1
+            raise RequestError(f"a cadence in bar {self.bar}: with its approach it must be in bars {first} to {last}")
+        arrival = frame.lines[index]
+        beat = int(frame.meters[index - 1].beat_quarters * STEPS_PER_QUARTER)
+        return max(arrival - beat, frame.lines[index - 1]), arrival
+
+    def _is_last(self, frame: Frame) -> bool:
+        return frame.bar_index(self.bar) + 1 == frame.bars
+
+    def narrow(self, domain: Domain) -> None:
+        """Demand both chords."""
+        steps = self._steps(domain.frame)
+        for step, own in zip(steps, self._chords, strict=True):
+            if own is None:
+                continue
+            if domain.chord_free[step]:
+                domain.chords[step] = own
+            given = _chord_at(domain.chords, step)
+            if given is None or not _serves(given, own):
+                domain.sound[:, step] = False  # another chord is given there
+                given = own
+            domain.sound[:, step] &= pitches_of(given.pitch_classes)
+            domain.sound[-1, step] &= pitches_of((own.bass_pitch_class,))
+            domain.must_sound[:, step] = True
+            domain.must_start[-1, step] = domain.must_start[0, step] = True
+        approach, arrival = steps
+        if self._chords[0] is not None:
+            domain.sound[-1, approach:arrival] &= pitches_of((self._chords[0].bass_pitch_class,))
+            domain.must_sound[-1, approach:arrival] = True
+        if self._is_last(domain.frame):
+            domain.sound[:, arrival:] &= pitches_of(self._chords[1].pitch_classes)
+            domain.sound[-1, -1] &= pitches_of((self._chords[1].bass_pitch_class,))
+            domain.must_sound[:, -1] = True
+        domain.chord_free[approach : arrival + 1] = False
+        domain.sound[0, arrival] &= pitches_of(self._top())
+
+    def _top(self) -> tuple[int, ...]:
+        return tuple(self._chords[1].pitch_classes[place] for place in CADENCES[self.kind][2])
+
+    def held(self, score: Score) -> Held:
+        """Whether it is there."""
+        frame = frame_of(score, self.key)
+        voices = [on_grid(track, score) for track in score.tracks]
+        approach, arrival = self._steps(frame)
+        places = [(approach, self._chords[0]), (arrival, self._chords[1])]
+        if self._is_last(frame):
+            places.append((frame.steps - 1, self._chords[1]))
+        right = all(self._sounds(chord, voices, step) for step, chord in places if chord is not None)
+        return Held(int(right and sounding(voices[0], arrival) % 12 in self._top()), 1)
+
+    def _sounds(self, chord: Chord, voices: list[GridNotes], step: int) -> bool:
+        """Whether all voices sing a chord (or its seventh) and the lowest its bass."""
+        heard = [sounding(voice, step) for voice in voices]
+        tones = {*chord.pitch_classes, _seventh(chord)}
+        return all(pitch >= 0 and pitch % 12 in tones for pitch in heard) and heard[-1] % 12 == chord.bass_pitch_class
+
+
+class _Ending(Constraint):
+    """All parts (or the lowest and any others) sing to the last step, tones of one chord, the lowest part its bass."""
+
+    steps: int
+    all_parts: bool
+
+    def _tones(self) -> set[int]:
+        raise NotImplementedError
+
+    def _bass(self) -> int:
+        raise NotImplementedError
+
+    def narrow(self, domain: Domain) -> None:
+        """Demand the chord in the last step."""
+        domain.must_sound[:, -1] |= self.all_parts
+        domain.must_sound[-1, -1] = True
+        domain.sound[:, -1] &= pitches_of(self._tones())
+        domain.sound[-1, -1] &= pitches_of((self._bass(),))
+
+    def held(self, score: Score) -> Held:
+        """Whether it does."""
+        heard = [sounding(on_grid(track, score), self.steps - 1) for track in score.tracks]
+        right = {pitch % 12 for pitch in heard if pitch >= 0} <= self._tones() and (
+            -1 not in heard or not self.all_parts
+        )
+        return Held(int(right and heard[-1] >= 0 and heard[-1] % 12 == self._bass()), 1)
+
+
+@dataclass(frozen=True)
+class FinalChord(_Ending):
+    """The piece ends on a chord.
+
+    Attributes:
+        chord: the last one.
+        steps: grid steps of the piece.
+        all_parts: whether all parts must sing there, or the lowest is enough.
+    """
+
+    chord: Chord
+    steps: int
+    all_parts: bool = True
+
+    @property
+    def label(self) -> str:
+        """As in "ends on A7"."""
+        return f"ends on {self.chord}"
+
+    def _tones(self) -> set[int]:
+        return {*self.chord.pitch_classes, self._bass()}
+
+    def _bass(self) -> int:
+        return self.chord.bass_pitch_class
+
+
+@dataclass(frozen=True)
+class FinalTonic(_Ending):
+    """The piece ends on the tonic triad; in minor its third may be raised (but not sound beside the other).
+
+    Attributes:
+        key: whose tonic.
+        steps: grid steps of the piece.
+        all_parts: whether all parts must sing there, or the lowest is enough.
+    """
+
+    key: Key
+    steps: int
+    all_parts: bool = True
+
+    @property
+    def label(self) -> str:
+        """As in "ends on the tonic"."""
+        return "ends on the tonic"
+
+    def _thirds(self) -> tuple[int, ...]:
+        tonic = self.key.tonic_pitch_class
+        return ((tonic + 3) % 12, (tonic + 4) % 12) if self.key.is_minor else ((tonic + 4) % 12,)
+
+    def _tones(self) -> set[int]:
+        tonic = self.key.tonic_pitch_class
+        return {tonic, (tonic + (6 if self.key.mode == "locrian" else 7)) % 12, *self._thirds()}
+
+    def _bass(self) -> int:
+        return self.key.tonic_pitch_class
+
+    def forbid(self, states: States, mask: Mask) -> None:
+        """Clear the other third where a voice holds one to the end."""
+        if not self.key.is_minor:
+            return
+        for row in states.at_pitch:
+            state = states.rows[row]
+            held = {
+                pitch % 12
+                for pitch, end in zip(state.last_pitch, state.free_at, strict=True)
+                if end == self.steps and end > state.step
+            }
+            for third, other in (self._thirds(), self._thirds()[::-1]):
+                if third in held:
+                    mask[row, _PITCH.start + other : _PITCH.stop : 12] = False
+
+    def held(self, score: Score) -> Held:
+        """Whether it does, with one kind of third."""
+        heard = [sounding(on_grid(track, score), self.steps - 1) for track in score.tracks]
+        mixed = len({pitch % 12 for pitch in heard if pitch >= 0} & {*self._thirds()}) > 1
+        return Held(0, 1) if mixed else super().held(score)
+
+
+def _chord_at(chords: dict[int, Chord | None], step: int) -> Chord | None:
+    before = [start for start in chords if start <= step]
+    return chords[max(before)] if before else None
+
+
+def _serves(given: Chord, wanted: Chord) -> bool:
+    """Whether a given chord does for one of a cadence: same root and bass, with its tones and at most a seventh."""
+    extra = {*given.pitch_classes} - {*wanted.pitch_classes}
+    return (
+        given.root_pitch_class == wanted.root_pitch_class
+        and given.bass_pitch_class == wanted.bass_pitch_class
+        and {*wanted.pitch_classes} <= {*given.pitch_classes}
+        and extra <= {_seventh(wanted)}
+    )
+
+
+def _seventh(chord: Chord) -> int:
+    return (chord.root_pitch_class + 10) % 12

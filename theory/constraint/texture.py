@@ -1,0 +1,283 @@
+"""Rules between parts that sound together: how many, crossing, spacing, parallels, complete chords."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.constraint.base import Constraint, Held, Mask, States
+from theory.constraint.chords import on_steps
+from theory.constraint.domain import PITCHES, Domain, Frame
+from theory.constraint.parts import Parts, chosen, on_grid, sounding
+from theory.constraint.prospects import NEVER
+from theory.errors import RequestError
+from theory.progression import PlacedChord
+from theory.score import Score
+from theory.tokens.state import State
+from theory.tokens.vocabulary import BAR, END, LOW_STEPS, VOCABULARY, Kind
+from theory.voice_leading import violations
+
+_PITCH, _TRACK = VOCABULARY.span(Kind.PITCH), VOCABULARY.span(Kind.TRACK)
+_POSITION_HIGH, _POSITION_LOW = VOCABULARY.span(Kind.POSITION_HIGH), VOCABULARY.span(Kind.POSITION_LOW)
+_DURATION_HIGH, _DURATION_LOW = VOCABULARY.span(Kind.DURATION_HIGH), VOCABULARY.span(Kind.DURATION_LOW)
+_ALL = np.arange(PITCHES)
+_PERFECT = (0, 7)  # semitones, without octaves: unison and octave, fifth
+# For a gap and a sounding pitch the pitches that are not so far from it.
+_APART = np.abs(_ALL - _ALL[:, None]) % 12 != np.arange(12)[:, None, None]
+
+
+@dataclass(frozen=True)
+class Polyphony(Constraint):
+    """At most so many parts sound at once.
+
+    Attributes:
+        most: 1 or more.
+
+    Raises:
+        RequestError: none at all.
+    """
+
+    most: int
+
+    def __post_init__(self) -> None:
+        if self.most < 1:
+            raise RequestError(f"polyphony {self.most}: at least 1 part must sound")
+
+    @property
+    def label(self) -> str:
+        """As in "at most 3 parts at once"."""
+        return f"at most {self.most} part{'s' if self.most > 1 else ''} at once"
+
+    after_others = True  # it counts what they ask for
+
+    def narrow(self, domain: Domain) -> None:
+        """Find steps and bars in which more notes are asked for than may sound."""
+        asked = (domain.must_sound | domain.must_start).sum(axis=0)
+        domain.sound[:, asked > self.most] = False
+        places: NDArray[np.bool_] = np.any(domain.start, axis=(0, 2))
+        for bar, (first, line) in enumerate(pairwise(domain.frame.lines)):
+            if domain.least[:, bar].sum() > self.most * places[first:line].sum():
+                domain.sound[:, first:line] = False
+
+    def forbid(self, states: States, mask: Mask) -> None:
+        """Clear further parts where enough sound."""
+        for row in states.at_next:
+            state = states.rows[row]
+            if sum(end > state.step for end in state.free_at) >= self.most:
+                mask[row, _TRACK] = False
+
+    def held(self, score: Score) -> Held:
+        """Onsets at which no more sound."""
+        voices = [on_grid(track, score) for track in score.tracks]
+        onsets = np.unique(np.concatenate([voice.start for voice in voices]))
+        counts = [sum(sounding(voice, step) >= 0 for voice in voices) for step in onsets.tolist()]
+        return Held(sum(count <= self.most for count in counts), len(counts))
+
+
+@dataclass(frozen=True)
+class NoParallels(Constraint):
+    """Two voices that both move never keep a perfect fifth, or an octave or unison, in any direction.
+
+    Attributes:
+        parts: the voices among which, () for all of them.
+    """
+
+    parts: Parts = ()
+
+    @property
+    def label(self) -> str:
+        """As in "no parallel fifths or octaves"."""
+        return "no parallel fifths or octaves"
+
+    after_others = True  # it looks at what has only one pitch left
+
+    def narrow(self, domain: Domain) -> None:
+        """Find parallels between voices that have no choice, as between two that are locked."""
+        fixed = (domain.must_sound | domain.must_start) & (domain.sound.sum(axis=2) == 1)
+        pitch = np.where(fixed, domain.sound.argmax(axis=2), -1)
+        before, now = pitch[:, :-1], pitch[:, 1:]
+        moves = (before >= 0) & (now >= 0) & (before != now)
+        parts = chosen(self.parts, len(pitch))
+        for voice, other in combinations(parts, 2):
+            gap = np.abs(now[voice] - now[other]) % 12
+            same = (gap == np.abs(before[voice] - before[other]) % 12) & np.isin(gap, _PERFECT)
+            domain.sound[voice, 1:][same & moves[voice] & moves[other]] = False
+
+    def forbid(self, states: States, mask: Mask) -> None:
+        """Clear pitches that would make parallels with a voice that has moved at this step."""
+        for row, (own, before, now) in zip(states.at_pitch, states.around, strict=True):
+            mine = before[own]
+            if mine < 0 or (self.parts and own not in self.parts):
+                continue
+            for voice, (was, sounds) in enumerate(zip(before, now, strict=True)):
+                gap = abs(was - mine) % 12
+                if was < 0 or sounds < 0 or was == sounds or gap not in _PERFECT or voice == own:
+                    continue
+                if not self.parts or voice in self.parts:
+                    again = mask[row, _PITCH.start + mine]  # a voice that repeats its pitch does not move
+                    mask[row, _PITCH] &= _APART[gap, sounds]
+                    mask[row, _PITCH.start + mine] = again
+
+    def held(self, score: Score) -> Held:
+        """Moves of two voices at once without parallels."""
+        names = ("parallel_fifths", "parallel_octaves", "antiparallel")
+        wrong = [
+            found for found in violations(score, names) if not self.parts or all(v in self.parts for v in found.voices)
+        ]
+        moves = _moves(score, chosen(self.parts, len(score.tracks)))
+        return Held(moves - len(wrong), moves)
+
+
+def _moves(score: Score, parts: Parts) -> int:
+    """How often two voices begin a note at one time."""
+    onsets = [on_grid(score.tracks[part], score).start for part in parts]
+    return sum(
+        len(np.intersect1d(first, second)) for index, first in enumerate(onsets) for second in onsets[index + 1 :]
+    )
+
+
+@dataclass(frozen=True)
+class NoCrossing(Constraint):
+    """No voice sounds below a lower one, and upper neighbours stay within an octave.
+
+    Attributes:
+        widest: semitones between neighbours, but for the lowest pair.
+    """
+
+    widest: int = 12
+
+    @property
+    def label(self) -> str:
+        """As in "no crossing, upper voices within an octave"."""
+        return "no crossing, upper voices within an octave"
+
+    after_others = True  # it looks at what voices that must sound can sing
+
+    def narrow(self, domain: Domain) -> None:
+        """Where a voice must sound, take from higher ones what lies below all that it may sing, and the reverse."""
+        must = domain.must_sound | domain.must_start
+        for voice in range(len(must)):
+            steps = np.flatnonzero(must[voice] & domain.sound[voice].any(axis=1))
+            lowest = domain.sound[voice, steps].argmax(axis=1)
+            highest = PITCHES - 1 - domain.sound[voice, steps, ::-1].argmax(axis=1)
+            for other in range(len(must)):
+                if other == voice:
+                    continue
+                right = lowest[:, None] <= _ALL if other < voice else highest[:, None] >= _ALL
+                if abs(other - voice) == 1 and max(other, voice) + 1 < len(must):
+                    right &= (lowest[:, None] - self.widest <= _ALL) & (highest[:, None] + self.widest >= _ALL)
+                domain.sound[other, steps] &= right
+
+    def forbid(self, states: States, mask: Mask) -> None:
+        """Clear pitches above a higher voice, below a lower one, or too far from an upper neighbour."""
+        for row, (own, _, now) in zip(states.at_pitch, states.around, strict=True):
+            last = len(now) - 1
+            above = [pitch for pitch in now[:own] if pitch >= 0]
+            below = [pitch for pitch in now[own + 1 :] if pitch >= 0]
+            lowest, highest = max(below, default=0), min(above, default=PITCHES - 1)
+            if 0 < own < last and now[own - 1] >= 0:
+                lowest = max(lowest, now[own - 1] - self.widest)
+            if own + 1 < last and now[own + 1] >= 0:
+                highest = min(highest, now[own + 1] + self.widest)
+            mask[row, _PITCH.start : _PITCH.start + lowest] = False
+            mask[row, _PITCH.start + highest + 1 : _PITCH.stop] = False
+
+    def held(self, score: Score) -> Held:
+        """Onsets at which no voices cross or gape."""
+        voices = [on_grid(track, score) for track in score.tracks]
+        onsets = np.unique(np.concatenate([voice.start for voice in voices])).tolist()
+        kept = 0
+        for step in onsets:
+            pitches = [sounding(voice, step) for voice in voices]
+            pairs = list(pairwise(pitches))
+            heard = [pitch for pitch in pitches if pitch >= 0]
+            crossed = heard != sorted(heard, reverse=True)
+            gaping = any(low >= 0 and high - low > self.widest for high, low in pairs[:-1] if high >= 0)
+            kept += not crossed and not gaping
+        return Held(kept, len(onsets))
+
+
+class CompleteChords(Constraint):
+    """Where a given chord begins, a voice above the lowest sings its third (of a suspended chord: what stands for it).
+
+    Chords whose bass is their third have it there.
+
+    Args:
+        placed: the chords; of fewer than three voices nothing is asked.
+        frame: of the piece.
+    """
+
+    def __init__(self, placed: tuple[PlacedChord, ...], frame: Frame) -> None:
+        parts = len(frame.parts)
+        self._wanted = {
+            step: chord.pitch_classes[1]
+            for step, chord in on_steps(placed, frame).items()
+            if chord is not None
+            and len(chord.pitch_classes) > 2
+            and chord.pitch_classes[1] != chord.bass_pitch_class
+            and parts > 2
+        }
+        self._parts = parts
+
+    @property
+    def label(self) -> str:
+        """As in "chords with their thirds"."""
+        return "chords with their thirds"
+
+    def forbid(self, states: States, mask: Mask) -> None:
+        """Leave the last voice that can sing the third nothing else, and do not pass it by."""
+        for row in (*states.at_pitch, *states.at_next):
+            state = states.rows[row]
+            wanted = self._wanted.get(state.step)
+            if wanted is None or state.position < 0 or self._has(state, wanted):
+                continue
+            singers = [voice for voice in range(self._parts - 1) if state.free_at[voice] <= state.step]
+            if row in states.at_pitch:
+                if not any(voice > state.track for voice in singers):
+                    mask[row, _PITCH] &= wanted == _ALL % 12
+            elif left := [voice for voice in singers if voice > state.track]:
+                mask[row, BAR] = mask[row, END] = False
+                mask[row, _POSITION_LOW] = mask[row, _POSITION_HIGH] = False
+                mask[row, _TRACK.start + left[-1] + 1 : _TRACK.stop] = False
+
+        for row in states.at_duration:
+            state = states.rows[row]
+            if state.track < self._parts - 1:
+                longest = self._longest(state) - state.partial
+                mask[row, _DURATION_LOW.start + max(longest, 0) : _DURATION_LOW.stop] = False
+                mask[row, _DURATION_HIGH] &= longest > LOW_STEPS
+
+    def _longest(self, state: State) -> int:
+        """For how long the voice may hold its note and leave some voice that can sing the next thirds."""
+        upper = [
+            (end, pitch % 12)
+            for voice, (end, pitch) in enumerate(zip(state.free_at[:-1], state.last_pitch, strict=False))
+            if voice != state.track
+        ]
+        for step, third in self._wanted.items():
+            missed = state.pitch % 12 != third and all(end > step and pitch != third for end, pitch in upper)
+            if step > state.step and missed:
+                return step - state.step
+        return NEVER
+
+    def _has(self, state: State, wanted: int) -> bool:
+        step, current = state.step, state.track if state.kind is Kind.TRACK else -1
+        return any(
+            end > step and pitch % 12 == wanted and voice != current
+            for voice, (end, pitch) in enumerate(zip(state.free_at, state.last_pitch, strict=True))
+        )
+
+    def held(self, score: Score) -> Held:
+        """Chords whose third is there."""
+        voices = [on_grid(track, score) for track in score.tracks]
+        kept = sum(
+            any(pitch >= 0 and pitch % 12 == third for pitch in (sounding(voice, step) for voice in voices))
+            for step, third in self._wanted.items()
+        )
+        return Held(kept, len(self._wanted))
+
+
+__all__ = ["CompleteChords", "NoCrossing", "NoParallels", "Polyphony"]
