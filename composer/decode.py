@@ -77,7 +77,7 @@ def write(
 ) -> Draft:
     """Draw tokens after an opening until the piece ends, on one BLAS thread: a second one slows single sequences down.
 
-    Where no token is allowed (only rules about several voices can bring that about) the search goes back by a token,
+    Where no token is allowed (only rules about several voices can bring that about) the search goes back by a note,
     and further the longer it is stuck.
 
     Args:
@@ -123,7 +123,7 @@ class _Search:
         self._opening, self._rules, self._sampling = len(opening), rules, sampling
         self._dice = Dice(seed)
         self._banned: dict[int, set[int]] = {}  # tokens that led nowhere, by place
-        self._frontier, self._stuck = 0, 0
+        self._frontier, self._stuck = -1, 0  # the last step at which there was a dead end, and how often up to it
         self._blame: Counter[tuple[int, str]] = Counter()  # by bar and rule
         for token in opening:
             self._take(token)
@@ -146,39 +146,39 @@ class _Search:
         self.redraws += 1
         self._note_blame()
         if self.redraws > BUDGET:
-            bar, label = self._blame.most_common(1)[0][0]
+            bar, label = self._blame.most_common(1)[0][0] if self._blame else (1, "all constraints together")
             raise SearchError(
                 f"no piece was found in {BUDGET} tries that keeps all constraints; bar {bar} is "
                 f"hard for: {label}; loosen it, or try another --seed"
             )
-        if len(self.ids) > self._frontier:
-            self._frontier, self._stuck = len(self.ids), 0
-        self._stuck += 1
-        back = self._target()
+        if len(self.ids) > self._opening and self.reader.state.kind is Kind.TRACK:
+            back = len(self.ids) - 1  # this part has no pitch here: another one may
+        else:
+            if self.reader.state.step > self._frontier:
+                self._frontier, self._stuck = self.reader.state.step, 0
+            self._stuck += 1
+            back = self._target()
         self._banned = {place: tokens for place, tokens in self._banned.items() if place <= back}
         if back < len(self.ids):
             self._banned.setdefault(back, set()).add(self.ids[back])
-        if back == self._opening:
+        else:  # nothing is left to draw first: begin again
             self._banned = {}
         del self.ids[back:]
         self.reader.rewind(back)
 
     def _target(self) -> int:
-        """Place of the token that is to be drawn anew: the last one at first, then notes further and further back."""
-        depth = self._stuck // _PATIENCE
-        if depth == 0:
-            return max(len(self.ids) - 1, self._opening)
+        """Place of the token that is to be drawn anew: that of a note, further and further back."""
+        depth = 1 + (self._stuck - 1) // _PATIENCE
         # By turns another pitch for a note, and something else than that note.
         kinds = VOCABULARY.kinds[self.ids[self._opening :]]
         notes = self._opening + np.flatnonzero(kinds == (Kind.PITCH if self._stuck % 2 else Kind.TRACK))
         return int(notes[-min(depth, len(notes))]) if len(notes) else self._opening
 
     def _note_blame(self) -> None:
-        """Count the rule that took the last choices."""
+        """Count the rule that took the last choices, unless it was the search itself by what it has tried."""
         state = [self.reader.state]
         bar = self.reader.state.bar + 1
         for count in range(1, len(self._rules) + 1):
             if not allowed(state, self._rules[:count]).any():
                 self._blame[bar, self._rules[count - 1].label] += 1
                 return
-        self._blame[bar, "all constraints together"] += 1

@@ -21,7 +21,7 @@ from composer.steer import Steering, steering
 from composer.style import Style
 from theory.analysis import estimate_key
 from theory.constraint import Frame
-from theory.errors import RequestError
+from theory.errors import RequestError, SearchError
 from theory.event import KeyEvent, MeterEvent, TempoEvent
 from theory.key import Key
 from theory.score import Score, Track
@@ -38,11 +38,11 @@ def compose(*, progress: Progress | None = None, **request: Any) -> Piece:
 
     Args:
         progress: called with (bars done, bars in all) at every bar.
-        **request: fields of `composer.request.Request`: style, model, key, meter, tempo, bars, seed, temperature,
-            top_k, top_p, title.
+        **request: fields of `composer.request.Request`.
 
     Raises:
-        RequestError: the request makes no sense.
+        RequestError: the request makes no sense, or (ClashError) excludes itself.
+        SearchError: no piece was found that keeps all constraints.
         UnknownNameError: no such style or model.
         ModelError: the model cannot be read.
     """
@@ -199,6 +199,9 @@ def _without(score: Score, given: Score) -> Score:
 def _finished(score: Score, new: Score, wanted: Request, form: Form, model: Bundle, draft: Draft, plan: Plan) -> Piece:
     """Fix the piece as its final token ids and take the score from them, as `replay` will."""
     report = report_on(score, draft, plan, new)
+    if broken := [kept for kept in report.rules if kept.kept < kept.asked]:  # a fault of ours: never a wrong piece
+        rule = broken[0]
+        raise SearchError(f"{rule.rule}: holds in {rule.kept} of {rule.asked} places only, so nothing is written")
     return Piece.from_recipe(recipe_of(wanted, form, model, Tokenizer().encode(score), report))
 
 

@@ -70,16 +70,23 @@ def plan_of(frame: Frame, steers: Steering, style: Style) -> Plan:
 def _feasible(frame: Frame, steers: Steering) -> tuple[tuple[Constraint, ...], Domain, Automaton]:
     """Rules that can hold together: habits give way to what is asked, first the ending, then the grid, then both."""
     fixed = (*steers.ranges, *steers.asked)
-    for habits in ((*steers.grid, *steers.ending), steers.grid, steers.ending):
-        domain = narrowed(frame, (*fixed, *habits))
-        automaton = Automaton(domain)
+    everything = (*fixed, *steers.grid, *steers.ending)
+    domain, automaton = _built(frame, everything)
+    if automaton.dead_end is None:
+        return everything, domain, automaton
+    bare = _built(frame, fixed)
+    if bare[1].dead_end:
+        raise ClashError(_clash(frame, fixed, bare[1].dead_end))
+    for habits in (steers.grid, steers.ending):
+        domain, automaton = _built(frame, (*fixed, *habits))
         if automaton.dead_end is None:
             return (*fixed, *habits), domain, automaton
-    domain = narrowed(frame, fixed)
-    automaton = Automaton(domain)
-    if automaton.dead_end:
-        raise ClashError(_clash(frame, fixed, automaton.dead_end))
-    return fixed, domain, automaton
+    return fixed, *bare
+
+
+def _built(frame: Frame, rules: tuple[Constraint, ...]) -> tuple[Domain, Automaton]:
+    domain = narrowed(frame, rules)
+    return domain, Automaton(domain)
 
 
 def _clash(frame: Frame, rules: tuple[Constraint, ...], where: DeadEnd) -> str:

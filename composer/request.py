@@ -17,6 +17,7 @@ from theory.progression import parse_progression
 ENDINGS = ("tonic", "open")
 MAX_BARS = 256
 _LONGEST_TITLE = 200
+_MOST_PARTS = 128
 _TEXT, _WHOLE, _NONE = (str,), (int,), (type(None),)
 _LISTS = ("ranges", "cadences", "leaps", "density", "onsets", "durations", "locks", "rules")
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -62,7 +63,8 @@ class Request:
         durations: note values that a part may use: "bass=4 2" (8 an eighth, 4. dotted, 8t of a triplet).
         locks: notes to keep, as in "soprano=tune.mid" or "soprano:1-4=tune.mid".
         polyphony: how many parts may sound at once.
-        rules: of voice leading: "four-part", or "no-parallels".
+        rules: of voice leading: "four-part", or "no-parallels". Given chords have their thirds under "four-part", where
+            more than two parts may sound.
         ending: "tonic" or "open"; None leaves it to the style, unless chords, locks or a last cadence are given.
 
     Texts of which there may be several are given as one text or a sequence of them.
@@ -114,6 +116,8 @@ class Request:
             raise RequestError(f"a title is one line of at most {_LONGEST_TITLE} characters")
         if not 0 <= self.seed < 2**64:
             raise RequestError(f"seed {self.seed}: must be 0 or more, below 2**64")
+        if self.polyphony is not None and not 1 <= self.polyphony <= _MOST_PARTS:
+            raise RequestError(f"polyphony {self.polyphony}: must be 1 to {_MOST_PARTS} parts")
         if self.ending not in (None, *ENDINGS):
             raise RequestError(f"ending {self.ending!r}: choose one of {', '.join(ENDINGS)}")
         if self.between not in BETWEEN:

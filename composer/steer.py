@@ -77,24 +77,30 @@ def steering(wanted: Request, form: Form, style: Style, frame: Frame) -> Steerin
         asked.append(rules.Chords(chords, form.key, wanted.between))
     asked += cadences
     if wanted.scale is not None:
-        asked.append(_scale(wanted.scale, form, chords))
+        asked.append(_scale(wanted.scale, form, chords or _closes(cadences, frame)))
     for option, (texts, read) in _PART_OPTIONS.items():
-        for text in texts(wanted):
-            asked += _read_part_option(option, text, style, form, frame, read)
+        asked += _read_part_option(option, texts(wanted), style, form, frame, read)
     asked += [_lock(text, style, frame) for text in wanted.locks]
     if wanted.polyphony is not None:
         asked.append(rules.Polyphony(wanted.polyphony))
-    asked += _voice_leading(wanted, chords, frame)
+    asked += _voice_leading(wanted, chords, cadences, frame)
     full = wanted.polyphony is None or wanted.polyphony >= len(style.parts)
     tonic = rules.FinalTonic(form.key, frame.steps, full)
     if wanted.ending == "tonic":
         asked.append(tonic)
     ending: tuple[Constraint, ...] = ()
     if wanted.ending is None and not any(frame.bar_index(cadence.bar) + 1 == frame.bars for cadence in cadences):
-        last = chords[-1].chord if chords else None
-        ending = (rules.FinalChord(last, frame.steps, full),) if last else () if chords else (tonic,)
+        ending = _last_chord(chords[-1], frame, full) if chords else (tonic,)
     grid = rules.Grid(_grid(style.grid, asked, chords), frame.first_bar)
     return Steering(tuple(asked), ranges, ending, (grid,), chords, bool(cadences) and not chords)
+
+
+def _last_chord(placed: PlacedChord, frame: Frame, full: bool) -> tuple[Constraint, ...]:
+    """An ending on the last given chord, from the last strong beat or from where it begins."""
+    if placed.chord is None:
+        return ()
+    start = max(int(frame.strong_steps()[-1]), frame.lines[placed.bar] + int(placed.quarters * STEPS_PER_QUARTER))
+    return (rules.FinalChord(placed.chord, frame.steps, full, start),)
 
 
 def _grid(step: int, asked: list[Constraint], chords: tuple[PlacedChord, ...]) -> int:
@@ -110,7 +116,7 @@ def _grid(step: int, asked: list[Constraint], chords: tuple[PlacedChord, ...]) -
 
 def _ranges(wanted: Request, style: Style) -> tuple[tuple[Constraint, ...], tuple[Constraint, ...]]:
     """The style's ranges for parts that the request says nothing of, and those that it states."""
-    stated: dict[int, Constraint] = {}
+    stated: list[rules.Range] = []
     for text in wanted.ranges:
         for name, value in _pairs("range", text):
             if name is None:
@@ -119,13 +125,19 @@ def _ranges(wanted: Request, style: Style) -> tuple[tuple[Constraint, ...], tupl
             lowest, highest = (Pitch.parse(word).midi for word in _two("range", value))
             if lowest > highest:
                 raise PitchError(f"range {value!r}: the first pitch must be the lower one")
-            stated[part] = rules.Range(part, lowest, highest, style.parts[part].name)
+            stated.append(rules.Range(part, lowest, highest, style.parts[part].name))
     own = (
         rules.Range(index, part.lowest, part.highest, part.name)
         for index, part in enumerate(style.parts)
-        if index not in stated
+        if index not in {rule.part for rule in stated}
     )
-    return tuple(own), tuple(stated[part] for part in sorted(stated))
+    return tuple(own), tuple(stated)
+
+
+def _closes(cadences: tuple[rules.Cadence, ...], frame: Frame) -> tuple[PlacedChord, ...]:
+    """The chords of cadences, and none between them."""
+    placed = [chord for cadence in cadences for chord in (*cadence.placed(frame), cadence.after(frame))]
+    return tuple(sorted((chord for chord in placed if chord.bar < frame.bars), key=lambda chord: chord[:2]))
 
 
 def _cadence(text: str, form: Form) -> rules.Cadence:
@@ -142,41 +154,51 @@ def _scale(text: str, form: Form, chords: tuple[PlacedChord, ...]) -> Constraint
     return rules.InScale(scale.pitch_classes, str(scale), None, chords)
 
 
-def _voice_leading(wanted: Request, chords: tuple[PlacedChord, ...], frame: Frame) -> list[Constraint]:
+def _voice_leading(
+    wanted: Request, chords: tuple[PlacedChord, ...], cadences: tuple[rules.Cadence, ...], frame: Frame
+) -> list[Constraint]:
     named = wanted.rules
     unknown = [name for name in named if name not in RULES]
     if unknown:
         raise UnknownNameError(f"no rules are called {unknown[0]!r}: choose among {', '.join(RULES)}")
-    if not named:
-        return []
-    if "four-part" not in named:
-        return [rules.NoParallels()]
+    whole = chords if "four-part" in named else ()
+    closes = tuple(placed for cadence in cadences for placed in cadence.placed(frame)) if not chords else ()
     enough = wanted.polyphony is None or wanted.polyphony > 2  # for a bass, a third and another
-    complete = [rules.CompleteChords(chords, frame)] if chords and enough else []
+    complete = [rules.CompleteChords((*whole, *closes), frame)] if (whole or closes) and enough else []
+    if "four-part" not in named:
+        return [*([rules.NoParallels()] if named else []), *complete]
     return [rules.NoParallels(), rules.NoCrossing(), *complete]
 
 
-def _max_leap(value: str, parts: tuple[int, ...], form: Form, first_bar: int) -> Constraint:
-    return rules.MaxLeap(_whole("leap", value), parts)
+class _Where(NamedTuple):
+    """What an option is about: parts (none: all), the first bar, the parts' names."""
+
+    parts: tuple[int, ...]
+    first_bar: int
+    names: str
 
 
-def _density(value: str, parts: tuple[int, ...], form: Form, first_bar: int) -> Constraint:
+def _max_leap(value: str, where: _Where, form: Form) -> Constraint:
+    return rules.MaxLeap(_whole("leap", value), where.parts, where.names)
+
+
+def _density(value: str, where: _Where, form: Form) -> Constraint:
     least, most = (_whole("density", word) for word in _two("density", value))
-    return rules.Density(least, most, parts, first_bar)
+    return rules.Density(least, most, *where)
 
 
-def _onsets(value: str, parts: tuple[int, ...], form: Form, first_bar: int) -> Constraint:
+def _onsets(value: str, where: _Where, form: Form) -> Constraint:
     beats = [_fraction("onsets", word) for word in value.split()]
     if not all(1 <= beat < form.meter.beats + 1 for beat in beats):
         raise RequestError(f"onsets {value!r}: a bar of {form.meter} has beats from 1 to before {form.meter.beats + 1}")
-    return rules.Onsets(tuple((beat - 1) * form.meter.beat_quarters for beat in beats), parts, first_bar)
+    return rules.Onsets(tuple((beat - 1) * form.meter.beat_quarters for beat in beats), *where)
 
 
-def _durations(value: str, parts: tuple[int, ...], form: Form, first_bar: int) -> Constraint:
-    return rules.Durations(tuple(_note_value(word) for word in value.split()), parts)
+def _durations(value: str, where: _Where, form: Form) -> Constraint:
+    return rules.Durations(tuple(_note_value(word) for word in value.split()), where.parts, where.names)
 
 
-_Read = Callable[[str, tuple[int, ...], Form, int], Constraint]
+_Read = Callable[[str, _Where, Form], Constraint]
 _PART_OPTIONS: dict[str, tuple[Callable[[Request], tuple[str, ...]], _Read]] = {
     "leap": (lambda wanted: wanted.leaps, _max_leap),
     "density": (lambda wanted: wanted.density, _density),
@@ -185,11 +207,21 @@ _PART_OPTIONS: dict[str, tuple[Callable[[Request], tuple[str, ...]], _Read]] = {
 }
 
 
-def _read_part_option(option: str, text: str, style: Style, form: Form, frame: Frame, read: _Read) -> list[Constraint]:
-    return [
-        read(value, () if name is None else (_part(name, style),), form, frame.first_bar)
-        for name, value in _pairs(option, text)
-    ]
+def _read_part_option(
+    option: str, texts: tuple[str, ...], style: Style, form: Form, frame: Frame, read: _Read
+) -> list[Constraint]:
+    """Rules of an option; a value without a part is for all those that have none of their own."""
+    pairs = [pair for text in texts for pair in _pairs(option, text)]
+    named = [_part(name, style) for name, _ in pairs if name is not None]
+    others = tuple(part for part in range(len(style.parts)) if part not in named) if named else ()
+    found = []
+    for name, value in pairs:
+        if name is None and named and not others:
+            continue
+        parts = others if name is None else (_part(name, style),)
+        names = ", ".join(style.parts[part].name for part in parts)
+        found.append(read(value, _Where(parts, frame.first_bar, names), form))
+    return found
 
 
 def _lock(text: str, style: Style, frame: Frame) -> Constraint:
@@ -198,35 +230,44 @@ def _lock(text: str, style: Style, frame: Frame) -> Constraint:
     name, _, bars = where.partition(":")
     if not file:
         raise RequestError(f"lock {text!r}: write a part and a file, as in soprano=tune.mid or soprano:1-4=tune.mid")
+    if "\0" in file:
+        raise RequestError("lock: a file name holds no NUL character")
     part = _part(name, style)
-    first, last = _bars(bars, text, frame.bars)
+    first, last = _bars(bars, text, frame)
     import data
 
     given = data.read(Path(file))
     score = Tokenizer().quantize(given)
     track = score.tracks[_track_of(given, style, part, file)]
     lines = score.bar_lines() * STEPS_PER_QUARTER // score.ticks_per_quarter
-    if tuple(lines[: last + 1].tolist()) != frame.lines[: len(lines[: last + 1])]:
+    if tuple(lines[: last + 2].tolist()) != frame.lines[: len(lines[: last + 2])]:
         raise RequestError(f"lock {file}: its bars are not those of the piece ({frame.meters[0]})")
-    start, stop = frame.lines[first - 1], frame.lines[last]
+    start, stop = frame.lines[first], frame.lines[last + 1]
     scale = STEPS_PER_QUARTER / score.ticks_per_quarter
     notes = [(round(note.onset * scale), round(note.end * scale), note.pitch) for note in track]
     inside = tuple((begin, min(end, stop), pitch) for begin, end, pitch in notes if start <= begin < stop)
-    if len(lines) - 1 < last:
+    if len(lines) - 1 <= last:
         if bars:
             raise RequestError(f"lock {text!r}: {file} has {len(lines) - 1} bars")
         stop = int(lines[-1])  # beyond the tune the part is free
     return rules.Locked(part, inside, start, stop, style.parts[part].name)
 
 
-def _bars(text: str, option: str, bars: int) -> tuple[int, int]:
+def _bars(text: str, option: str, frame: Frame) -> tuple[int, int]:
+    """Indices of the first and the last bar that are named, as musicians count."""
     if not text:
-        return 1, bars
+        return frame.first_bar, frame.bars - 1
+    lowest = frame.first_bar + 1 - frame.pickup
     first, dash, last = text.partition("-")
     last = last if dash else first
-    if not _is_number(first) or not _is_number(last) or not 1 <= int(first) <= int(last) <= bars:
-        raise RequestError(f"lock {option!r}: bars {text} are not among the piece's 1 to {bars}")
-    return int(first), int(last)
+    if (
+        not _is_number(first)
+        or not _is_number(last)
+        or not lowest <= int(first) <= int(last) < frame.bars + 1 - frame.pickup
+    ):
+        end = frame.bars - frame.pickup
+        raise RequestError(f"lock {option!r}: bars {text} are not among those to be written, {lowest} to {end}")
+    return frame.bar_index(int(first)), frame.bar_index(int(last))
 
 
 def _track_of(score: Score, style: Style, part: int, file: str) -> int:

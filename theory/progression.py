@@ -214,7 +214,7 @@ def _read_chord(word: str, key: Key, where: str) -> Chord | None:
     try:
         return parse_chord(word, key)
     except ChordNameError as error:
-        raise ChordNameError(f"{where}: {error}") from None
+        raise type(error)(f"{where}: {error}") from None
 
 
 def _shares(count: int, meter: Meter, where: str) -> tuple[Fraction, ...]:

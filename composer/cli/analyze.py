@@ -69,9 +69,9 @@ def _check_suffix(out: Path | None) -> None:
 
 
 def _grouping(text: str) -> tuple[int, ...]:
-    if not re.fullmatch(r"[1-9]\d?(\+[1-9]\d?)*", text.replace(" ", ""), re.ASCII):
+    if not re.fullmatch(r"[1-9]\d?( *\+ *[1-9]\d?)*", text.strip(), re.ASCII):
         raise MeterError(f"--grouping {text!r}: write how many beats are in each group, as in 2+3")
-    return tuple(map(int, text.split("+")))
+    return tuple(map(int, text.replace(" ", "").split("+")))
 
 
 def _write(score: Score, analysis: Analysis, out: Path) -> None:

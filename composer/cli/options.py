@@ -50,10 +50,12 @@ Onsets = Annotated[
     typer.Option("--onsets", help='Beats on which notes begin: "soprano=1 2 2.5 3".', rich_help_panel=_KEPT),
 ]
 Durations = Annotated[
-    list[str] | None, typer.Option("--durations", help='Note values: "bass=4 2" (8 eighth, 4. dotted).')
+    list[str] | None,
+    typer.Option("--durations", help='Note values: "bass=4 2" (8 eighth, 4. dotted).', rich_help_panel=_KEPT),
 ]
 Locks = Annotated[
-    list[str] | None, typer.Option("--lock", help="Notes to keep: soprano=tune.mid, or soprano:1-4=tune.mid.")
+    list[str] | None,
+    typer.Option("--lock", help="Notes to keep: soprano=tune.mid, soprano:1-4=tune.mid.", rich_help_panel=_KEPT),
 ]
 Polyphony = Annotated[int | None, typer.Option(help="How many parts may sound at once.", rich_help_panel=_KEPT)]
 Rules = Annotated[

@@ -34,9 +34,9 @@ def report(piece: Piece, written: Written, notes: tuple[str, ...], *, as_json: b
 def _print_rules(report: Report) -> None:
     """Tables of what was kept, and of the faults that are left."""
     width = max(len(kept.rule) for kept in report.rules)
-    print(f"  {'constraint':{width}}  {'kept':>11}  {'price, nats a note':>18}")
+    print(f"  {'constraint':{width}}  {'kept':>11}  {'price alone, nats a note':>24}")
     for kept in report.rules:
-        print(f"  {kept.rule:{width}}  {f'{kept.kept} of {kept.asked}':>11}  {kept.price_per_note:18.3f}")
+        print(f"  {kept.rule:{width}}  {f'{kept.kept} of {kept.asked}':>11}  {kept.price_per_note:24.3f}")
     left = [fault for fault in report.faults if fault.found]
     if left:
         said = (f"{fault.rule.replace('_', ' ')} {fault.found} ({fault.rate:.1f}, {fault.bach:.1f})" for fault in left)

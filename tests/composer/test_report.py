@@ -30,13 +30,13 @@ def report(steered):
 def test_every_rule_is_in_it_and_holds(report):
     assert [row.rule for row in report.rules] == [
         "range Alto E3 to E5", "range Tenor Bb2 to Bb4", "range Soprano C4 to G5", "range Bass E2 to D4",
-        "chords Dm Gm A7 Dm", "perfect cadence in bar 4", "scale D minor", "leaps up to 9", "1 to 4 notes a bar",
+        "chords Dm Gm A7 Dm", "perfect cadence in bar 4", "scale D minor", "leaps up to 9", "1 to 4 notes a bar (Bass)",
         "no parallel fifths or octaves", "notes on the grid of 16ths",
     ]  # fmt: skip
     assert all(row.kept == row.asked for row in report.rules)
     asked = {row.rule: row.asked for row in report.rules}
     assert asked["perfect cadence in bar 4"] == 1
-    assert asked["1 to 4 notes a bar"] == 4
+    assert asked["1 to 4 notes a bar (Bass)"] == 4
     assert asked["chords Dm Gm A7 Dm"] >= 8
 
 

@@ -115,10 +115,11 @@ class Constraint:
     """A rule that forbids nothing: what the others are made from.
 
     Attributes:
-        after_others: whether it looks at what the others have asked of the domain, and so narrows it last.
+        turn: rules narrow a domain in order of their turns: 0 those that look at nothing else, 1 those that look at
+            what is asked of single parts, 2 those that look at what all parts must do.
     """
 
-    after_others = False
+    turn = 0
 
     @property
     def label(self) -> str:
@@ -139,7 +140,7 @@ class Constraint:
 def narrowed(frame: Frame, rules: Iterable[Constraint]) -> Domain:
     """The domain of an empty piece after all rules have narrowed it."""
     domain = Domain(frame)
-    for rule in sorted(rules, key=lambda rule: rule.after_others):
+    for rule in sorted(rules, key=lambda rule: rule.turn):
         rule.narrow(domain)
     return domain
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
+
+import numpy as np
 
 from theory.chord import Chord
 from theory.constraint.base import Constraint, Held, Mask, States
@@ -11,6 +14,7 @@ from theory.constraint.domain import Domain, Frame
 from theory.constraint.parts import GridNotes, frame_of, on_grid, pitches_of, sounding
 from theory.errors import RequestError
 from theory.key import Key
+from theory.progression import PlacedChord
 from theory.roman_numeral import RomanNumeral
 from theory.score import Score
 from theory.tokens.vocabulary import STEPS_PER_QUARTER, VOCABULARY, Kind
@@ -35,7 +39,9 @@ class Cadence(Constraint):
     """A cadence that arrives on the first beat of a bar, its approach on the last beat of the bar before.
 
     All parts sing at both places, nothing but the chord's tones, the lowest part its bass; the lowest part holds the
-    approach's bass until the arrival. In the last bar of a piece the arrival lasts to the end.
+    approach's bass until the arrival. The arrival is held for two beats (or up to the next strong beat, if that comes
+    first), in the last bar of a piece to the end. The dominant of the approach may have its seventh. The highest and
+    the lowest part begin a note at both places.
 
     Attributes:
         bar: of the arrival, as musicians count (an upbeat is bar 0); not the first.
@@ -49,6 +55,8 @@ class Cadence(Constraint):
     bar: int
     kind: str
     key: Key
+
+    turn = 1  # what it holds depends on the durations of the parts
 
     def __post_init__(self) -> None:
         if self.kind not in CADENCES:
@@ -71,13 +79,21 @@ class Cadence(Constraint):
         index = frame.bar_index(self.bar)
         if not frame.first_bar < index < frame.bars:
             first, last = self.bar - index + frame.first_bar + 1, self.bar - index + frame.bars - 1
-            raise RequestError(f"a cadence in bar {self.bar}: with its approach it must be in bars {first} to {last}")
+            room = f"it must be in bars {first} to {last}" if first <= last else "a piece of one bar has none"
+            raise RequestError(f"a cadence in bar {self.bar}: with its approach in the bar before, {room}")
         arrival = frame.lines[index]
         beat = int(frame.meters[index - 1].beat_quarters * STEPS_PER_QUARTER)
         return max(arrival - beat, frame.lines[index - 1]), arrival
 
-    def _is_last(self, frame: Frame) -> bool:
-        return frame.bar_index(self.bar) + 1 == frame.bars
+    def _until(self, frame: Frame) -> int:
+        """The step up to which the arrival is held."""
+        index = frame.bar_index(self.bar)
+        if index + 1 == frame.bars:
+            return frame.steps
+        beat = int(frame.meters[index].beat_quarters * STEPS_PER_QUARTER)
+        arrival = frame.lines[index]
+        later = frame.strong_steps()
+        return min(arrival + 2 * beat, int(later[later > arrival][0]))
 
     def narrow(self, domain: Domain) -> None:
         """Demand both chords."""
@@ -88,7 +104,7 @@ class Cadence(Constraint):
             if domain.chord_free[step]:
                 domain.chords[step] = own
             given = _chord_at(domain.chords, step)
-            if given is None or not _serves(given, own):
+            if given is None or not _serves(given, own, seventh=step == steps[0] and self._leads()):
                 domain.sound[:, step] = False  # another chord is given there
                 given = own
             domain.sound[:, step] &= pitches_of(given.pitch_classes)
@@ -99,11 +115,11 @@ class Cadence(Constraint):
         if self._chords[0] is not None:
             domain.sound[-1, approach:arrival] &= pitches_of((self._chords[0].bass_pitch_class,))
             domain.must_sound[-1, approach:arrival] = True
-        if self._is_last(domain.frame):
-            domain.sound[:, arrival:] &= pitches_of(self._chords[1].pitch_classes)
-            domain.sound[-1, -1] &= pitches_of((self._chords[1].bass_pitch_class,))
-            domain.must_sound[:, -1] = True
-        domain.chord_free[approach : arrival + 1] = False
+        until = self._until(domain.frame)
+        domain.sound[:, arrival:until] &= pitches_of(self._chords[1].pitch_classes)
+        _hold(domain, arrival, until)
+        domain.sound[-1, until - 1] &= pitches_of((self._chords[1].bass_pitch_class,))
+        domain.chord_free[approach:until] = False
         domain.sound[0, arrival] &= pitches_of(self._top())
 
     def _top(self) -> tuple[int, ...]:
@@ -114,24 +130,62 @@ class Cadence(Constraint):
         frame = frame_of(score, self.key)
         voices = [on_grid(track, score) for track in score.tracks]
         approach, arrival = self._steps(frame)
-        places = [(approach, self._chords[0]), (arrival, self._chords[1])]
-        if self._is_last(frame):
-            places.append((frame.steps - 1, self._chords[1]))
-        right = all(self._sounds(chord, voices, step) for step, chord in places if chord is not None)
+        places = [(approach, self._chords[0]), (arrival, self._chords[1]), (self._until(frame) - 1, self._chords[1])]
+        right = all(
+            self._sounds(chord, voices, step, seventh=step == approach and self._leads())
+            for step, chord in places
+            if chord is not None
+        )
         return Held(int(right and sounding(voices[0], arrival) % 12 in self._top()), 1)
 
-    def _sounds(self, chord: Chord, voices: list[GridNotes], step: int) -> bool:
-        """Whether all voices sing a chord (or its seventh) and the lowest its bass."""
+    def placed(self, frame: Frame) -> tuple[PlacedChord, ...]:
+        """Its chords, at their places."""
+        index = frame.bar_index(self.bar)
+        approach, _ = self._steps(frame)
+        before = Fraction(approach - frame.lines[index - 1], STEPS_PER_QUARTER)
+        chords = (PlacedChord(index - 1, before, self._chords[0]), PlacedChord(index, Fraction(0), self._chords[1]))
+        return tuple(placed for placed in chords if placed.chord is not None)
+
+    def after(self, frame: Frame) -> PlacedChord:
+        """No chord, from where its arrival is no longer held."""
+        until = self._until(frame)
+        bar = int(np.searchsorted(frame.lines, until, side="right")) - 1
+        return PlacedChord(bar, Fraction(until - frame.lines[bar], STEPS_PER_QUARTER), None)
+
+    def _leads(self) -> bool:
+        """Whether the approach is a dominant, which may have a seventh."""
+        return CADENCES[self.kind][0][0] == "V"
+
+    def _sounds(self, chord: Chord, voices: list[GridNotes], step: int, *, seventh: bool) -> bool:
+        """Whether all voices sing a chord and the lowest its bass."""
         heard = [sounding(voice, step) for voice in voices]
-        tones = {*chord.pitch_classes, _seventh(chord)}
+        tones = {*chord.pitch_classes, *((_seventh(chord),) if seventh else ())}
         return all(pitch >= 0 and pitch % 12 in tones for pitch in heard) and heard[-1] % 12 == chord.bass_pitch_class
 
 
+def _hold(domain: Domain, start: int, stop: int) -> None:
+    """Let all parts hold what they sing, from one step to another, unless they are asked to begin anew."""
+    domain.must_sound[:, start:stop] = True
+    free = [track for track, durations in enumerate(domain.durations) if durations is None]
+    bars = slice(*np.searchsorted(domain.frame.lines, (start + 1, stop), side="left"))
+    free = [track for track in free if not domain.least[track, max(bars.start - 1, 0) : bars.stop].any()]
+    for track in free:
+        domain.start[track, start + 1 : stop] &= domain.must_start[track, start + 1 : stop, None]
+
+
 class _Ending(Constraint):
-    """All parts (or the lowest and any others) sing to the last step, tones of one chord, the lowest part its bass."""
+    """From a strong beat on all parts hold one chord to the end, the lowest part its bass.
+
+    Where not all parts may sing at once, the lowest holds it, and the others keep to it or are silent.
+    """
 
     steps: int
     all_parts: bool
+    start: int | None
+    turn = 1  # what it holds depends on the durations of the parts
+
+    def _from(self, frame: Frame) -> int:
+        return int(frame.strong_steps()[-1]) if self.start is None else self.start
 
     def _tones(self) -> set[int]:
         raise NotImplementedError
@@ -140,19 +194,24 @@ class _Ending(Constraint):
         raise NotImplementedError
 
     def narrow(self, domain: Domain) -> None:
-        """Demand the chord in the last step."""
-        domain.must_sound[:, -1] |= self.all_parts
-        domain.must_sound[-1, -1] = True
-        domain.sound[:, -1] &= pitches_of(self._tones())
-        domain.sound[-1, -1] &= pitches_of((self._bass(),))
+        """Demand the chord."""
+        start = self._from(domain.frame)
+        domain.sound[:, start:] &= pitches_of(self._tones())
+        domain.sound[-1, start:] &= pitches_of((self._bass(),))
+        if self.all_parts:
+            _hold(domain, start, domain.frame.steps)
+        domain.must_sound[-1, start:] = True
 
     def held(self, score: Score) -> Held:
         """Whether it does."""
-        heard = [sounding(on_grid(track, score), self.steps - 1) for track in score.tracks]
-        right = {pitch % 12 for pitch in heard if pitch >= 0} <= self._tones() and (
-            -1 not in heard or not self.all_parts
-        )
-        return Held(int(right and heard[-1] >= 0 and heard[-1] % 12 == self._bass()), 1)
+        steps = range(self._from(frame_of(score, Key(0))), self.steps)
+        voices = [on_grid(track, score) for track in score.tracks]
+        return Held(int(all(self._sounds([sounding(voice, step) for voice in voices]) for step in steps)), 1)
+
+    def _sounds(self, heard: list[int]) -> bool:
+        if heard[-1] < 0 or heard[-1] % 12 != self._bass() or (self.all_parts and -1 in heard):
+            return False
+        return {pitch % 12 for pitch in heard if pitch >= 0} <= self._tones()
 
 
 @dataclass(frozen=True)
@@ -163,11 +222,13 @@ class FinalChord(_Ending):
         chord: the last one.
         steps: grid steps of the piece.
         all_parts: whether all parts must sing there, or the lowest is enough.
+        start: grid step from which it is held; None: the last strong beat.
     """
 
     chord: Chord
     steps: int
     all_parts: bool = True
+    start: int | None = None
 
     @property
     def label(self) -> str:
@@ -189,11 +250,13 @@ class FinalTonic(_Ending):
         key: whose tonic.
         steps: grid steps of the piece.
         all_parts: whether all parts must sing there, or the lowest is enough.
+        start: grid step from which it is held; None: the last strong beat.
     """
 
     key: Key
     steps: int
     all_parts: bool = True
+    start: int | None = None
 
     @property
     def label(self) -> str:
@@ -238,14 +301,14 @@ def _chord_at(chords: dict[int, Chord | None], step: int) -> Chord | None:
     return chords[max(before)] if before else None
 
 
-def _serves(given: Chord, wanted: Chord) -> bool:
-    """Whether a given chord does for one of a cadence: same root and bass, with its tones and at most a seventh."""
+def _serves(given: Chord, wanted: Chord, *, seventh: bool) -> bool:
+    """Whether a given chord does for one of a cadence: same root, bass and tones, but for a seventh perhaps."""
     extra = {*given.pitch_classes} - {*wanted.pitch_classes}
     return (
         given.root_pitch_class == wanted.root_pitch_class
         and given.bass_pitch_class == wanted.bass_pitch_class
         and {*wanted.pitch_classes} <= {*given.pitch_classes}
-        and extra <= {_seventh(wanted)}
+        and extra <= ({_seventh(wanted)} if seventh else set())
     )
 
 

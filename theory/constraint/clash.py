@@ -34,7 +34,7 @@ def smallest_clash(frame: Frame, rules: Sequence[Constraint], found: DeadEnd) ->
         return domain.excerpt(found.track, frame.first_bar, frame.bars - 1)
 
     left = list(rules)
-    if not any(rule.after_others for rule in rules):  # such a rule may carry what another asks of another track
+    if not any(rule.turn == 2 for rule in rules):  # such a rule may carry what another asks of another track
         left = [rule for rule in rules if not track(narrowed(frame, [rule])).is_blank()]
     here = _shrunk(frame, left, around) if _clashes(frame, left, around) else left
     return tuple(_shrunk(frame, here if _clashes(frame, here, track) else left, track))

@@ -8,7 +8,7 @@ import numpy as np
 
 from theory.constraint.base import Constraint, Held
 from theory.constraint.domain import Domain
-from theory.constraint.parts import Parts, chosen, on_grid
+from theory.constraint.parts import Parts, chosen, of_parts, on_grid
 from theory.errors import RequestError
 from theory.pitch import name_of, spell
 from theory.score import Score
@@ -67,6 +67,7 @@ class MaxLeap(Constraint):
     Attributes:
         semitones: 0 to 127.
         parts: indices of tracks, () for all.
+        names: of these parts, for messages.
 
     Raises:
         RequestError: out of bounds.
@@ -74,6 +75,7 @@ class MaxLeap(Constraint):
 
     semitones: int
     parts: Parts = ()
+    names: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.semitones <= 127:
@@ -82,7 +84,7 @@ class MaxLeap(Constraint):
     @property
     def label(self) -> str:
         """As in "leaps up to 7"."""
-        return f"leaps up to {self.semitones}"
+        return f"leaps up to {self.semitones}{of_parts(self.names)}"
 
     def narrow(self, domain: Domain) -> None:
         """Bound the leaps."""

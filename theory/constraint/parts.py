@@ -17,6 +17,11 @@ _CLASSES = np.arange(PITCHES) % 12
 Parts = tuple[int, ...]  # indices of tracks; () means all of them
 
 
+def of_parts(names: str) -> str:
+    """What a label adds for some parts: " (Soprano)", and nothing for all of them."""
+    return f" ({names})" if names else ""
+
+
 def chosen(parts: Parts, tracks: int) -> Parts:
     """The tracks a rule is about."""
     return parts or tuple(range(tracks))

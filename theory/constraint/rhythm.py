@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 
 from theory.constraint.base import Constraint, Held
 from theory.constraint.domain import Domain
-from theory.constraint.parts import Parts, bar_lines, chosen, on_grid
+from theory.constraint.parts import Parts, bar_lines, chosen, of_parts, on_grid
 from theory.errors import RequestError
 from theory.score import Score
 from theory.tokens.vocabulary import STEPS_PER_QUARTER
 
 _GRIDS = {24: "quarters", 12: "8ths", 6: "16ths", 3: "32nds", 8: "8th triplets", 4: "16th triplets"}
+
+
+def _in_quarters(times: tuple[Fraction, ...]) -> str:
+    return f"{' '.join(map(str, times))} quarters"
 
 
 def steps_of(quarters: Fraction) -> int:
@@ -78,6 +82,7 @@ class Onsets(Constraint):
         quarters: from the bar line.
         parts: indices of tracks, () for all.
         first_bar: index of the first bar it is about.
+        names: of these parts, for messages.
 
     Raises:
         RequestError: no places, or one that is not on the grid.
@@ -86,6 +91,7 @@ class Onsets(Constraint):
     quarters: tuple[Fraction, ...]
     parts: Parts = ()
     first_bar: int = 0
+    names: str = ""
 
     def __post_init__(self) -> None:
         if not self.quarters or any(place < 0 or steps_of(place) < 0 for place in self.quarters):
@@ -93,8 +99,8 @@ class Onsets(Constraint):
 
     @property
     def label(self) -> str:
-        """As in "onsets 0 1 3/2"."""
-        return f"onsets {' '.join(map(str, self.quarters))}"
+        """As in "onsets at 0 1 3/2 quarters"."""
+        return f"onsets at {_in_quarters(self.quarters)}{of_parts(self.names)}"
 
     def narrow(self, domain: Domain) -> None:
         """Demand these onsets and take all others; a place beyond the bar cannot be had."""
@@ -134,6 +140,7 @@ class Durations(Constraint):
     Attributes:
         quarters: the durations that are allowed.
         parts: indices of tracks, () for all.
+        names: of these parts, for messages.
 
     Raises:
         RequestError: no duration, or one that is not on the grid.
@@ -141,6 +148,7 @@ class Durations(Constraint):
 
     quarters: tuple[Fraction, ...]
     parts: Parts = ()
+    names: str = ""
 
     def __post_init__(self) -> None:
         if not self.quarters or any(length <= 0 or steps_of(length) < 1 for length in self.quarters):
@@ -148,8 +156,8 @@ class Durations(Constraint):
 
     @property
     def label(self) -> str:
-        """As in "durations 1 1/2"."""
-        return f"durations {' '.join(map(str, self.quarters))}"
+        """As in "durations of 1 1/2 quarters"."""
+        return f"durations of {_in_quarters(self.quarters)}{of_parts(self.names)}"
 
     def narrow(self, domain: Domain) -> None:
         """Take the other durations."""
@@ -172,6 +180,7 @@ class Density(Constraint):
         least, most: notes a bar.
         parts: indices of tracks, () for each of them.
         first_bar: index of the first bar it is about.
+        names: of these parts, for messages.
 
     Raises:
         RequestError: bounds that do not rise.
@@ -181,6 +190,7 @@ class Density(Constraint):
     most: int
     parts: Parts = ()
     first_bar: int = 0
+    names: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.least <= self.most <= 64:
@@ -189,7 +199,7 @@ class Density(Constraint):
     @property
     def label(self) -> str:
         """As in "2 to 4 notes a bar"."""
-        return f"{self.least} to {self.most} notes a bar"
+        return f"{self.least} to {self.most} notes a bar{of_parts(self.names)}"
 
     def narrow(self, domain: Domain) -> None:
         """Bound the counts."""

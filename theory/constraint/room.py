@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,7 @@ from theory.tokens.vocabulary import LOW_STEPS, VOCABULARY, Kind
 
 _TRACK = VOCABULARY.span(Kind.TRACK)
 _POSITION_LOW = VOCABULARY.span(Kind.POSITION_LOW)
+_SINGING = (Kind.PITCH, Kind.DURATION_HIGH)
 _DURATION_HIGH, _DURATION_LOW = VOCABULARY.span(Kind.DURATION_HIGH), VOCABULARY.span(Kind.DURATION_LOW)
 
 
@@ -27,8 +30,15 @@ class Room(Constraint):
     def __init__(self, domain: Domain, most: int) -> None:
         self._most, self._label = most, Polyphony(most).label
         self._must = domain.must_sound | domain.must_start
-        self._least = domain.least
-        self._lines = domain.frame.lines
+        self._starts = domain.must_start
+        self._least, self._lines = domain.least, domain.frame.lines
+        self._needs = (
+            [  # notes that each bar needs, none after the last
+                int(np.maximum(domain.least[:, bar], self._starts[:, first:line].sum(axis=1)).sum())
+                for bar, (first, line) in enumerate(pairwise(self._lines))
+            ]
+            + [0]
+        )
         self._open: NDArray[np.bool_] = np.any(domain.start, axis=(0, 2))
         self._chords = np.isin(np.arange(domain.frame.steps), list(domain.chords))
 
@@ -51,11 +61,10 @@ class Room(Constraint):
         if state.position < 0:
             return
         needed = self._needed(state)
-        scarce = needed and self._places(state, state.step, state.bar_start + state.bar_length).sum() <= needed
+        scarce = self._places(state, state.step, state.bar_start + state.bar_length).sum() <= needed.sum() > 0
         for track in range(state.track + 1, len(self._must)):
-            enough = state.begun[track] >= self._least[track, state.bar]
             taken = self._taken(state, state.step, state.step + 1, track)[0]
-            if taken >= self._most or (scarce and enough):
+            if taken >= self._most or (scarce and not needed[track]):
                 mask[_TRACK.start + track] = False
 
     def _forbid_durations(self, state: State, mask: Mask) -> None:
@@ -65,8 +74,8 @@ class Room(Constraint):
         stop = min(max(next_line, state.step + state.partial + LOW_STEPS), self._must.shape[1])
         full = np.flatnonzero(self._taken(state, state.step, stop, state.track) >= self._most)
         longest = int(full[0]) if len(full) else 2 * stop
-        coming = int(self._least[:, state.bar + 1].sum()) if state.bar + 1 < self._least.shape[1] else 0
-        for start, end, needed in ((state.step, line, self._needed(state)), (line, next_line, coming)):
+        coming = self._needs[state.bar + 1]
+        for start, end, needed in ((state.step, line, self._needed(state).sum()), (line, next_line, coming)):
             if needed:
                 places = self._places(state, start, end, but=state.track)
                 kept = places.sum() - np.cumsum(places > 0) >= needed
@@ -89,14 +98,25 @@ class Room(Constraint):
             return
         sounding = (np.array(state.free_at)[:, None] > np.arange(start, line)).sum(axis=0)
         good = (sounding < self._most) | self._chords[start:line]
-        if needed := self._needed(state):
+        if needed := self._needed(state).sum():
             good &= np.cumsum(self._places(state, start, line)[::-1])[::-1] >= needed
         size = min(len(good), LOW_STEPS)
         mask[_POSITION_LOW.start : _POSITION_LOW.start + size] &= good[:size]
 
-    def _needed(self, state: State) -> int:
-        """Notes that the bar still needs."""
-        return int(np.maximum(self._least[:, state.bar] - state.begun, 0).sum())
+    def _needed(self, state: State) -> NDArray[np.int64]:
+        """Notes of each part that the bar still needs, for its density or because they must begin: int64 (T,)."""
+        start, line = state.step, state.bar_start + state.bar_length
+        free_at = np.array(state.free_at)[:, None]
+        if singing := state.kind in _SINGING:  # its note has begun, its end is open
+            free_at[state.track] = start + 1
+        coming = np.arange(start, line) >= free_at
+        begins = (self._starts[:, start:line] & coming).sum(axis=1)
+        sounds: NDArray[np.bool_] = np.any(self._must[:, start:line] & coming, axis=1)
+        if singing:
+            sounds[state.track] = False
+        lacking = self._least[:, state.bar] - state.begun
+        needed: NDArray[np.int64] = np.maximum(np.maximum(lacking, begins), sounds).astype(np.int64)
+        return needed
 
     def _taken(self, state: State, start: int, stop: int, but: int) -> NDArray[np.int64]:
         """How many parts but one sound, or must, at each step: int64 (stop - start,)."""

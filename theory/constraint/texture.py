@@ -51,7 +51,7 @@ class Polyphony(Constraint):
         """As in "at most 3 parts at once"."""
         return f"at most {self.most} part{'s' if self.most > 1 else ''} at once"
 
-    after_others = True  # it counts what they ask for
+    turn = 2  # it counts what they ask for
 
     def narrow(self, domain: Domain) -> None:
         """Find steps and bars in which more notes are asked for than may sound."""
@@ -92,7 +92,7 @@ class NoParallels(Constraint):
         """As in "no parallel fifths or octaves"."""
         return "no parallel fifths or octaves"
 
-    after_others = True  # it looks at what has only one pitch left
+    turn = 2  # it looks at what has only one pitch left
 
     def narrow(self, domain: Domain) -> None:
         """Find parallels between voices that have no choice, as between two that are locked."""
@@ -154,7 +154,7 @@ class NoCrossing(Constraint):
         """As in "no crossing, upper voices within an octave"."""
         return "no crossing, upper voices within an octave"
 
-    after_others = True  # it looks at what voices that must sound can sing
+    turn = 2  # it looks at what voices that must sound can sing
 
     def narrow(self, domain: Domain) -> None:
         """Where a voice must sound, take from higher ones what lies below all that it may sing, and the reverse."""

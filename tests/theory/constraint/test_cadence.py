@@ -102,12 +102,20 @@ def chords(*names):
 def test_given_chords_serve_a_cadence_or_clash_with_it():
     frame = empty("4/4", 2)
     cadence = Cadence(2, "perfect", frame.key)
-    for names in (("Dm", "A", "Dm"), ("Dm", "A7", "Dm"), ("Dm", "A7", "Dm7")):
+    for names in (("Dm", "A", "Dm"), ("Dm", "A7", "Dm")):
         rule = Chords(chords(*names), frame.key)
         assert not is_dead(frame, [rule, cadence]), names
         written(frame, [rule, cadence])
-    for names in (("Dm", "Am", "Dm"), ("Dm", "A7/C#", "Dm"), ("Dm", "A7", "D"), ("Dm", "A7", "Bb")):
-        assert is_dead(frame, [Chords(chords(*names), frame.key), cadence]), names
+    for names in (
+        ("Dm", "Am", "Dm"),
+        ("Dm", "A7/C#", "Dm"),
+        ("Dm", "A7", "D"),
+        ("Dm", "A7", "Bb"),
+        ("Dm", "A7", "Dm7"),
+    ):
+        assert is_dead(
+            frame, [Chords(chords(*(names.split() if isinstance(names, str) else names)), frame.key), cadence]
+        ), names
 
 
 def test_cadences_of_one_bar_exclude_each_other():
@@ -146,7 +154,9 @@ def test_a_cadence_of_no_kind():
 
 @pytest.mark.parametrize("bar", [0, 1, 9])
 def test_a_cadence_beyond_the_piece_or_without_a_bar_before_it(bar):
-    with pytest.raises(RequestError, match=f"a cadence in bar {bar}: with its approach it must be in bars 2 to 8"):
+    with pytest.raises(
+        RequestError, match=f"a cadence in bar {bar}: with its approach in the bar before, it must be in bars 2 to 8"
+    ):
         is_dead(empty("4/4", 8), [Cadence(bar, "half", Key.parse("C"))])
 
 

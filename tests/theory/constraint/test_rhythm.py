@@ -150,6 +150,6 @@ def test_what_falls_between_the_steps_of_the_grid(rule):
 
 
 def test_labels():
-    assert Onsets((Fraction(0), Fraction(3, 2))).label == "onsets 0 3/2"
-    assert Durations((Fraction(1), Fraction(1, 2))).label == "durations 1 1/2"
+    assert Onsets((Fraction(0), Fraction(3, 2))).label == "onsets at 0 3/2 quarters"
+    assert Durations((Fraction(1), Fraction(1, 2))).label == "durations of 1 1/2 quarters"
     assert Density(2, 4).label == "2 to 4 notes a bar"
