@@ -208,10 +208,34 @@ def _scale(heard: Heard, wish: Wish) -> Iterator[str]:
     for part, note in _notes(heard):
         chord = _chord_at(wish, note.start)
         allowed = set(wish.scale or ()) | chord.classes | ({chord.bass} if chord.classes else set())
+        if not wish.harmonies:
+            allowed |= _cadence_tones(wish, note.start)
         if wish.is_key_scale and (not chord.classes or _is_dominant(chord, wish)):
             allowed |= _raised(wish)
         if note.pitch % 12 not in allowed:
             yield f"part {part}: {note.pitch} at {_place(note.start, wish)}"
+
+
+def _cadence_tones(wish: Wish, time: Fraction) -> set[int]:
+    """The tones of a cadence's chord that is sung at a time: its chords count as given."""
+    table = _MINOR if wish.mode in MINOR_THIRD else _MAJOR
+    for bar, kind in wish.cadences:
+        approach, arrival, _ = _CADENCES[kind]
+        start = (bar - 1) * wish.bar
+        spans = [(start, _held_until(wish, bar), arrival), (start - BEATS[wish.meter], start, approach)]
+        for first, last, chord in spans:
+            if chord and first <= time < last:
+                return {(wish.tonic + note) % 12 for note in table[chord]}
+    return set()
+
+
+def _held_until(wish: Wish, bar: int) -> Fraction:
+    """Up to where the arrival of a cadence is held: two beats, or the next strong beat, or the end of the piece."""
+    if bar == wish.bars:
+        return wish.bars * wish.bar
+    start = (bar - 1) * wish.bar
+    strong = [start + beat for beat in STRONG[wish.meter] if beat > 0] + [start + wish.bar]
+    return min(start + 2 * BEATS[wish.meter], *strong)
 
 
 def _notes(heard: Heard) -> Iterator[tuple[int, Note]]:
@@ -265,6 +289,11 @@ def _cadence(heard: Heard, wish: Wish) -> Iterator[str]:
         wanted = [(time, table[arrival])] + ([(before, table[approach])] if approach else [])
         for place, chord in wanted:
             yield from _sung(heard, wish, place, [(wish.tonic + note) % 12 for note in chord], kind)
+        held_until = _held_until(wish, bar)
+        tones = {(wish.tonic + note) % 12 for note in table[arrival]}
+        for part, note in _notes(heard):
+            if note.start < held_until and note.end > time and note.pitch % 12 not in tones:
+                yield f"{kind}: part {part}: {note.pitch} while the arrival is held"
         if bar == wish.bars:
             yield from _lasts(heard, wish, [(wish.tonic + note) % 12 for note in table[arrival]], kind)
         soprano = _sounding(heard.parts[0], time)

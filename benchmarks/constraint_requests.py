@@ -265,7 +265,9 @@ def _locks(rng: Random, drawn: Drawn, folder: Path) -> None:
         path = folder / f"{PARTS[part]}.mid"
         _write_tune(tune, length * wish.bar, wish.meter, path)
         first, last, bars = 1, length, ""
-        if rng.random() < 0.4:
+        written = -int(-max((note.end for note in tune), default=Fraction(0)) // wish.bar)  # bars that the file has
+        if rng.random() < 0.4 and written:
+            length = written
             first = rng.randint(1, length)
             last = rng.randint(first, length)
             bars = f":{first}-{last}" if last > first or rng.random() < 0.5 else f":{first}"
