@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,7 +95,7 @@ def prepare(entries: Iterable[Entry], style: Style) -> list[Piece]:
     return pieces
 
 
-@cache
+@lru_cache(maxsize=2_000)  # of the forms in which pieces come, up to about a gigabyte
 def _sequence(piece: Piece, shift: int = 0, *, chords: bool = False, rebarred: bool = False) -> Sequence:
     score = piece.score.replace(chords=piece.chords if chords else ())
     return sequence(transpose((_rebarred(score) or score) if rebarred else score, shift))

@@ -65,7 +65,7 @@ class Request:
         polyphony: how many parts may sound at once.
         rules: of voice leading: "four-part", or "no-parallels". Given chords have their thirds under "four-part", where
             more than two parts may sound.
-        ending: "tonic" or "open"; None leaves it to the style, unless chords, locks or a last cadence are given.
+        ending: "tonic" or "open"; None: the tonic or the last given chord, where nothing that is asked excludes it.
 
     Texts of which there may be several are given as one text or a sequence of them.
 

@@ -41,7 +41,7 @@ class Cadence(Constraint):
     All parts sing at both places, nothing but the chord's tones, the lowest part its bass; the lowest part holds the
     approach's bass until the arrival. The arrival is held for two beats (or up to the next strong beat, if that comes
     first), in the last bar of a piece to the end. The dominant of the approach may have its seventh. The highest and
-    the lowest part begin a note at both places.
+    the lowest part begin a note at the arrival.
 
     Attributes:
         bar: of the arrival, as musicians count (an upbeat is bar 0); not the first.
@@ -110,7 +110,8 @@ class Cadence(Constraint):
             domain.sound[:, step] &= pitches_of(given.pitch_classes)
             domain.sound[-1, step] &= pitches_of((own.bass_pitch_class,))
             domain.must_sound[:, step] = True
-            domain.must_start[-1, step] = domain.must_start[0, step] = True
+            if step == steps[1]:
+                domain.must_start[-1, step] = domain.must_start[0, step] = True
         approach, arrival = steps
         if self._chords[0] is not None:
             domain.sound[-1, approach:arrival] &= pitches_of((self._chords[0].bass_pitch_class,))

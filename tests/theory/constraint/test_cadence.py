@@ -47,8 +47,7 @@ def check(score, key, meter, bar, kind):
         assert len(heard) == 4
         assert set(heard) <= set(triad(name, key))
         assert heard[-1] == triad(name, key)[0]
-        assert step in {note.start for note in parts[0]}
-        assert step in {note.start for note in parts[-1]}
+    assert line in {note.start for note in parts[0]} & {note.start for note in parts[-1]}
     if approach is not None:
         held = {pitch_at(parts[-1], step) for step in range(line - before, line)}
         assert {pitch is not None and pitch % 12 for pitch in held} == {triad(approach, key)[0]}
