@@ -14,7 +14,7 @@ song: $(BASE) ## Set up what is missing and compose a first piece into out/
 	$(BIN)/cadenza compose --style chorale --key "D minor" --bars 16 --seed 11 --out out/song
 	@echo
 	@echo 'Next, paste one of these:'
-	@echo '$(BIN)/cadenza compose --key "G major" --bars 8 --seed 2 --out out/second'
+	@echo '$(BIN)/cadenza compose --key "D minor" --chords "Dm | Gm | A7 | Dm" --bars 8 --rules four-part --out out/steered'
 	@echo '$(BIN)/cadenza continue out/song.mid --bars 8 --out out/longer'
 	@echo '$(BIN)/cadenza analyze out/song.mid'
 
