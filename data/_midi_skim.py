@@ -2,8 +2,8 @@
 
 symusic gives notes, controls, pitch bends, tempos, meters, keys, markers and lyrics, fast. It gives neither the name
 and end of a track without notes (the conductor track), nor such a track itself, nor pressure, nor texts. `skim` finds
-those. It walks a chunk only up to its first note, and further only where the bytes leave a chance that something is
-there, so that a file of many notes stays cheap.
+those. It walks a chunk event by event, but of one that `is_plain` says holds none of them only up to its first note, so
+that a file of many notes stays cheap.
 
 Source: Standard MIDI Files 1.0 (MIDI Manufacturers Association, 1996).
 """
@@ -26,8 +26,18 @@ _OTHER_TEXTS = {0x02: "copyright", 0x04: "instrument name", 0x07: "cue point"}
 _NOTE_ON, _KEY_PRESSURE, _CONTROL, _PROGRAM, _PRESSURE, _BEND = 0x90, 0xA0, 0xB0, 0xC0, 0xD0, 0xE0
 _DATA_BYTES = {0x80: 2, _NOTE_ON: 2, _KEY_PRESSURE: 2, _CONTROL: 2, _PROGRAM: 1, _PRESSURE: 1, _BEND: 2}
 
-# No message that is looked for after the first note can stand in a chunk without one of these.
-_WORTH_A_WALK = re.compile(rb"[\xa0-\xaf\xd0-\xdf\xf0\xf7]|\xff[\x01\x02\x04\x07]")
+# What is looked for among notes begins with one of these bytes, which may as well belong to a time or to a text ...
+_LOOKED_FOR = bytes([*range(_KEY_PRESSURE, _CONTROL), *range(_PRESSURE, _BEND), _SYSEX, _ESCAPE])
+_LOOKED_FOR_METAS = tuple(bytes([_META, kind]) for kind in (_TEXT, *_OTHER_TEXTS))
+# ... as it does where a chunk consists of other metas and of this: times and messages with two bytes of data, which may
+# do without the status of the message before, or with one, after which this says nothing about such a short message.
+_TIME = rb"[\x80-\xff]{0,3}+[\x00-\x7f]"
+_MESSAGES = re.compile(
+    rb"(?:" + _TIME + rb"(?:[\x80-\x9f\xb0-\xbf\xe0-\xef]?+[\x00-\x7f]{2}|"
+    rb"[\xc0-\xcf][\x00-\x7f](?=" + _TIME + rb"[\x80-\xff])))*+"
+)  # fmt: skip
+_SHORT_META = re.compile(_TIME + rb"\xff([\x00-\x7f])([\x00-\x7f])")
+_FULL_MESSAGE = re.compile(_TIME + rb"[\x80-\xff]")
 
 Control = tuple[int, int, int]
 
@@ -61,10 +71,28 @@ class Skim:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
+def is_plain(chunk: bytes) -> bool:
+    """Whether it is certain that a chunk holds no pressure, no text and no system exclusive message."""
+    if any(meta in chunk for meta in _LOOKED_FOR_METAS):
+        return False
+    return len(chunk.translate(None, _LOOKED_FOR)) == len(chunk) or _is_ordinary(chunk)
+
+
+def _is_ordinary(chunk: bytes) -> bool:
+    place = 0
+    while (match := _MESSAGES.match(chunk, place)) and match.end() < len(chunk):
+        meta = _SHORT_META.match(chunk, match.end())
+        if meta is None or meta[1][0] in _OTHER_TEXTS:
+            return False
+        place = meta.end() + meta[2][0]
+        if place < len(chunk) and not _FULL_MESSAGE.match(chunk, place):
+            return False
+    return True
+
+
 def skim(chunk: bytes) -> Skim:
     """Look through the content of one MTrk chunk; what is malformed ends the look, without an error."""
-    found = Skim()
-    to_the_end = bool(_WORTH_A_WALK.search(chunk))
+    found, to_the_end = Skim(), not is_plain(chunk)
     for tick, status, data in _events(chunk):
         found.end = tick
         if status == _META:

@@ -30,7 +30,7 @@ import numpy as np
 import symusic
 from numpy.typing import NDArray
 
-from data._midi_skim import Control, Skim, skim
+from data._midi_skim import Control, Skim, is_plain, skim
 from data._midi_writer import CHORD_PREFIX, NO_CHORD, write
 from data.notation import read_bytes
 from theory.chord import Chord
@@ -74,7 +74,8 @@ def read_with_report(path: str | Path) -> tuple[Score, dict[str, int]]:
     """
     content = read_bytes(path)
     ticks_per_quarter, bodies = _track_chunks(content, path)
-    chunks = [_Chunk(_parsed(content, body, path, index), skim(body)) for index, body in enumerate(bodies, start=1)]
+    parsed = [_parsed(content, body, path, index) for index, body in enumerate(bodies, start=1)]
+    chunks = [_Chunk(notes, _skim(notes, body, len(bodies))) for notes, body in zip(parsed, bodies, strict=True)]
     report: Counter[str] = Counter()
     try:
         score = _score(chunks, ticks_per_quarter, report)
@@ -126,6 +127,13 @@ def _parsed(content: bytes, body: bytes, path: str | Path, number: int) -> Any:
         raise FileFormatError(f"{path} is damaged in track {number} of the file: {reason}") from None
 
 
+def _skim(parsed: Any, body: bytes, chunks: int) -> Skim:
+    """What symusic leaves out of a chunk; nothing, as in most, if it is a plain one of notes among others."""
+    sounds = any(track.notes for track in parsed.tracks)
+    named = all(_BAD_TEXT not in track.name for track in parsed.tracks)
+    return Skim(has_notes=True) if chunks > 1 and sounds and named and is_plain(body) else skim(body)
+
+
 def _score(chunks: list[_Chunk], ticks_per_quarter: int, report: Counter[str]) -> Score:
     for chunk in chunks:
         report.update(chunk.skim.left_out)
@@ -136,7 +144,8 @@ def _score(chunks: list[_Chunk], ticks_per_quarter: int, report: Counter[str]) -
     if is_conductor:
         _count(report, "control", len(first.controls) + len(first.pressures))
     tracks = tuple(track for chunk in players for track in _tracks(chunk, report))
-    whole = Score(
+    last = max((track.end for track in tracks), default=0)
+    return Score(
         tracks=tracks,
         ticks_per_quarter=ticks_per_quarter,
         tempos=last_per_tick(_tempos(chunks, report)),
@@ -145,8 +154,8 @@ def _score(chunks: list[_Chunk], ticks_per_quarter: int, report: Counter[str]) -
         chords=last_per_tick(_chords(chunks, report)),
         markers=tuple(sorted(_markers(chunks), key=lambda marker: marker.tick)),
         title=first.name if is_conductor or len(chunks) == 1 else "",
+        end=min(max(last, first.end), MAX_TICK) if is_conductor else last,
     )
-    return whole.replace(end=min(max(whole.end, first.end), MAX_TICK)) if is_conductor else whole
 
 
 def _tracks(chunk: _Chunk, report: Counter[str]) -> list[Track]:
@@ -165,22 +174,29 @@ def _tracks(chunk: _Chunk, report: Counter[str]) -> list[Track]:
 
 
 def _track(track: Any, found: Skim, pressures: list[Control]) -> Track:
-    notes, controls, bends = track.notes.numpy(), track.controls.numpy(), track.pitch_bends.numpy()
-    rows = [
-        np.column_stack([controls["time"], controls["number"], controls["value"]]),
-        np.column_stack([bends["time"], np.full(len(bends["time"]), PITCH_BEND), bends["value"]]),
-        _rows(pressures),
-    ]
+    notes = track.notes.numpy()
     return Track(
         onset=notes["time"],
         duration=np.maximum(notes["duration"], 1),
         pitch=notes["pitch"],
         velocity=notes["velocity"],
-        controls=_ordered(np.concatenate(rows)),
+        controls=_controls(track, pressures),
         program=track.program,
         is_drum=track.is_drum,
         name=found.name if _BAD_TEXT in track.name else track.name,
     )
+
+
+def _controls(track: Any, pressures: list[Control]) -> NDArray[Any]:
+    if not (track.controls or track.pitch_bends or pressures):
+        return _rows([])
+    controls, bends = track.controls.numpy(), track.pitch_bends.numpy()
+    rows = [
+        np.column_stack([controls["time"], controls["number"], controls["value"]]),
+        np.column_stack([bends["time"], np.full(len(bends["time"]), PITCH_BEND), bends["value"]]),
+        _rows(pressures),
+    ]
+    return _ordered(np.concatenate(rows))
 
 
 def _rows(controls: list[Control]) -> NDArray[Any]:

@@ -1,6 +1,14 @@
-"""A quantized score to token ids, on columns: every token gets a sort key, and one sort puts them in order."""
+"""Scores to token ids, on columns.
+
+Notes, controls, events and bars are rows of one table, sorted at once. Each row knows how many tokens it has, and a
+running sum of these says where they stand.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from theory.chord import Chord
 from theory.event import TempoEvent
 from theory.key import Key
-from theory.score import DEFAULT_VELOCITY, PITCH_BEND, PRESSURE, IntArray, Score, Track
+from theory.score import DEFAULT_VELOCITY, PITCH_BEND, PRESSURE, IntArray, Score
+from theory.tokens.quantize import grid_of
 from theory.tokens.vocabulary import (
     BAR,
     CHORD_DEGREES,
@@ -24,164 +33,301 @@ from theory.tokens.vocabulary import (
     Kind,
 )
 
-# Order of what happens at one step.
-_CUT, _BAR, _METER, _POSITION, _KEY, _TEMPO, _CHORD, _FERMATA, _TRACK = range(9)
+# Order of what happens at one step; what comes before _KEY stands at no position.
+_CUT, _BAR, _METER, _KEY, _TEMPO, _CHORD, _FERMATA, _TRACK = range(8)
+
+# A row's sort key, from its highest bits: step, place (3 bits), track (7), whether a note (1), pitch (7), number (18).
+_AT_STEP, _AT_PLACE, _AT_TRACK, _AT_NOTE, _AT_PITCH = 36, 33, 26, 25, 18
+_MOST_PACKED = 1 << _AT_PITCH
+
+_TRACK_ID = VOCABULARY.id(Kind.TRACK)
+_VELOCITY_ID, _PITCH_ID, _DRUM_ID, _VALUE_ID = (
+    VOCABULARY.id(kind) for kind in (Kind.VELOCITY, Kind.PITCH, Kind.DRUM, Kind.VALUE)
+)
+_CONTROL_ID, _BEND_ID, _PRESSURE_ID = (VOCABULARY.id(kind) for kind in (Kind.CONTROL, Kind.BEND, Kind.PRESSURE))
+_BINS_AT_FIRST = DEFAULT_VELOCITY // VELOCITY_STEP
+
+Steps = Callable[[ArrayLike], IntArray]
+Ids = NDArray[np.int32]
 
 
-class _Rows:
-    """Tokens with their sort keys, gathered column by column and put in order once."""
+class _Notes(NamedTuple):
+    """Notes on the grid, (n,) each; none of one track and pitch overlap."""
 
-    def __init__(self) -> None:
-        self.steps: list[IntArray] = []
-        self.ranks: list[IntArray] = []
-        self.tokens: list[IntArray] = []
+    step: IntArray
+    duration: IntArray  # steps
+    track: IntArray
+    pitch: NDArray[np.uint8]
+    bin: NDArray[np.uint8]  # velocity in units of VELOCITY_STEP
 
-    def add(self, step: ArrayLike, rank: ArrayLike, tokens: ArrayLike) -> None:
-        """Tokens (n,) at grid steps (n,); `rank` (n,) orders tokens of one step."""
-        column = np.asarray(tokens, dtype=np.int64)
-        self.tokens.append(column)
-        self.steps.append(np.broadcast_to(np.asarray(step, dtype=np.int64), column.shape))
-        self.ranks.append(np.broadcast_to(np.asarray(rank, dtype=np.int64), column.shape))
-
-    def in_order(self) -> IntArray:
-        order = np.lexsort((np.concatenate(self.ranks), np.concatenate(self.steps)))
-        result: IntArray = np.concatenate(self.tokens)[order]
-        return result
+    def taken(self, rows: Any) -> _Notes:
+        return _Notes(*(column[rows] for column in self))
 
 
-def _rank(place: int, track: ArrayLike = 0, row: ArrayLike = 0, slot: int = 0) -> IntArray:
-    """One sort key: place in the step (4 bits), track (8), row inside the track (32), slot inside the row (6)."""
-    packed: IntArray = (np.int64(place) << 46) | (np.asarray(track, dtype=np.int64) << 38)
-    return packed | (np.asarray(row, dtype=np.int64) << 6) | slot
+class _Controls(NamedTuple):
+    """Controls on the grid, (m,) each, in order inside a track."""
+
+    step: IntArray
+    track: IntArray
+    kind: IntArray
+    value: IntArray
 
 
-def _add_number(rows: _Rows, step: IntArray, rank: IntArray, number: IntArray, high: Kind, low: Kind) -> None:
-    """Write numbers as high tokens in falling order, then a low one. Ranks leave 32 slots free."""
-    first = int(VOCABULARY.values[VOCABULARY.span(low)][0])
-    whole, rest = np.divmod(number - first, LOW_STEPS)
-    rows.add(step, rank + 31, VOCABULARY.ids(low, rest + first))
-    if whole.any():
-        bits = VOCABULARY.span(high)
-        for bit in range(bits.stop - bits.start):
-            has = (whole >> bit) & 1 == 1
-            rows.add(step[has], rank[has] + 30 - bit, np.full(int(has.sum()), bits.start + bit))
+class _Written(NamedTuple):
+    """The few tokens of an event, or of a bar that is cut short."""
+
+    step: int
+    place: int
+    tokens: tuple[int, ...]
 
 
-def encode(score: Score) -> NDArray[np.int32]:
-    """Token ids, int32 (n,), of a score as `quantize` gives it."""
-    rows = _Rows()
-    bar_lines = score.bar_lines() // TICKS_PER_STEP
-    moments = [_encode_tracks(rows, score), _encode_events(rows, score)]
-    _encode_bars(rows, score, bar_lines)
-    at = np.unique(np.concatenate(moments))
-    bar_of = np.searchsorted(bar_lines, at, side="right") - 1
-    rank = np.full(len(at), _rank(_POSITION))
-    _add_number(rows, at, rank, at - bar_lines[bar_of], Kind.POSITION_HIGH, Kind.POSITION_LOW)
-    body = rows.in_order()
-    return np.concatenate([_header(score), body, [END]]).astype(np.int32)
+class _Rows(NamedTuple):
+    """All rows in the order of their tokens.
+
+    Attributes:
+        key: int64 (r,), what they are sorted by.
+        number: int64 (r,), of a row among those of its sort.
+        sort: uint8 (r,), 0 notes, 1 controls, 2 written, 3 bars.
+    """
+
+    key: IntArray
+    number: IntArray
+    sort: NDArray[np.uint8]
+
+
+def encode(score: Score) -> Ids:
+    """Token ids, int32 (n,), START and END included, of what `quantize` keeps of a score.
+
+    Raises:
+        TokenError: see `quantize`.
+    """
+    grid = grid_of(score, STEPS_PER_QUARTER)
+    notes = _notes(score, grid.steps)
+    frame = grid.events(int((notes.step + notes.duration).max(initial=0)) * TICKS_PER_STEP)
+    controls = _controls(score, grid.steps, frame.end // TICKS_PER_STEP)
+    lines = frame.bar_lines() // TICKS_PER_STEP
+    written = [*_cuts(frame, lines), *_events(frame)] if frame.end else []
+    header = np.array(_header(score), dtype=np.int32)
+    body = _body(notes, controls, written, lines, [track.is_drum for track in score.tracks])
+    return np.concatenate([header, body, np.array([END], dtype=np.int32)])
 
 
 def _header(score: Score) -> list[int]:
     header = [START]
     for index, track in enumerate(score.tracks):
         drums = [VOCABULARY.id(Kind.DRUMS)] if track.is_drum else []
-        header += [VOCABULARY.id(Kind.TRACK, index), *drums, VOCABULARY.id(Kind.PROGRAM, track.program)]
+        header += [_TRACK_ID + index, *drums, VOCABULARY.id(Kind.PROGRAM, track.program)]
     return header
 
 
-def _encode_bars(rows: _Rows, score: Score, bar_lines: IntArray) -> None:
-    rows.add(bar_lines[:-1], _rank(_BAR), np.full(len(bar_lines) - 1, BAR))
-    for event in score.meters if len(bar_lines) > 1 else ():
-        step = event.tick // TICKS_PER_STEP
-        exponent = event.meter.denominator.bit_length() - 1
-        rows.add([step], _rank(_METER), [VOCABULARY.id(Kind.NUMERATOR, event.meter.numerator)])
-        rows.add([step], _rank(_METER, slot=1), [VOCABULARY.id(Kind.DENOMINATOR, exponent)])
-    changes = np.array([event.tick for event in score.meters]) // TICKS_PER_STEP
-    meter_of = np.searchsorted(changes, bar_lines[:-1], side="right") - 1
-    full = np.array([event.meter.bar_ticks(STEPS_PER_QUARTER) for event in score.meters])[meter_of]
-    length = np.diff(bar_lines)
-    cut = length < full
-    # The bare POSITION of a cut bar sorts at the next bar's line, before its BAR.
-    rank = np.full(int(cut.sum()), _rank(_CUT))
-    _add_number(rows, bar_lines[1:][cut], rank, length[cut], Kind.POSITION_HIGH, Kind.POSITION_LOW)
+def _joined(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return np.concatenate(columns) if columns else np.empty(0, dtype=np.uint8)
 
 
-def _encode_events(rows: _Rows, score: Score) -> IntArray:
-    """Write key, tempo, chord and fermata events; return the steps at which they stand."""
-    if not score.end:
-        return np.empty(0, dtype=np.int64)
-    written = [
-        *((event.tick, _KEY, _key_tokens(event.key)) for event in score.keys),
-        *((event.tick, _TEMPO, _tempo_tokens(event)) for event in score.tempos),
-        *((event.tick, _CHORD, _chord_tokens(event.chord)) for event in score.chords),
-        *((marker.tick, _FERMATA, [VOCABULARY.id(Kind.FERMATA)]) for marker in score.markers),
-    ]
-    for tick, place, tokens in written:
-        for slot, token in enumerate(tokens):
-            rows.add([tick // TICKS_PER_STEP], _rank(place, slot=slot), [token])
-    return np.array([tick for tick, _, _ in written], dtype=np.int64) // TICKS_PER_STEP
+def _notes(score: Score, steps: Steps) -> _Notes:
+    tracks = score.tracks
+    onset = _joined([track.onset for track in tracks]).astype(np.int64)
+    step = steps(onset)
+    end = np.maximum(steps(onset + _joined([track.duration for track in tracks])), step + 1)
+    pitch, velocity = _joined([track.pitch for track in tracks]), _joined([track.velocity for track in tracks])
+    track = np.repeat(np.arange(len(tracks)), [len(track) for track in tracks])
+    voice = (track << 7 | pitch).astype(np.uint16)  # a pitch of a track; 16 bits are sorted in linear time
+    order = np.argsort(voice, kind="stable")
+    follows = _repeats(voice[order])
+    if (follows & _repeats(step[order])).any():  # of those that begin together the longest has to come last
+        order = np.lexsort((velocity, end, step, voice))
+    step, end = step[order], end[order]
+    together = follows & _repeats(step)
+    end[:-1] = np.where(follows & ~together, np.minimum(end[:-1], step[1:]), end[:-1])
+    bins = (velocity[order] + np.uint8(VELOCITY_STEP // 2)) // np.uint8(VELOCITY_STEP)
+    notes = _Notes(step, end - step, track[order], pitch[order], bins)
+    return notes.taken(np.append(~together, True)) if together.any() else notes
 
 
-def _key_tokens(key: Key) -> list[int]:
-    return [VOCABULARY.id(Kind.SIGNATURE, key.signature), VOCABULARY.id(Kind.MODE, MODE_NAMES.index(key.mode))]
+def _repeats(column: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether a value is the next one's too, bool (n - 1,)."""
+    result: NDArray[np.bool_] = column[1:] == column[:-1]
+    return result
 
 
-def _tempo_tokens(event: TempoEvent) -> list[int]:
+def _controls(score: Score, steps: Steps, end: int) -> _Controls:
+    rows = _joined([track.controls for track in score.tracks]).reshape(-1, 3).astype(np.int64)
+    track = np.repeat(np.arange(len(score.tracks)), [len(track.controls) for track in score.tracks])
+    step = steps(rows[:, 0])
+    kept = step < end
+    return _Controls(step[kept], track[kept], rows[kept, 1], rows[kept, 2])
+
+
+def _cuts(frame: Score, lines: IntArray) -> Iterator[_Written]:
+    """A bar that is cut short says its length at its end, before the next BAR."""
+    changes = [event.tick // TICKS_PER_STEP for event in frame.meters]
+    full = [event.meter.bar_ticks(STEPS_PER_QUARTER) for event in frame.meters]
+    for length, change in zip(full, changes[1:], strict=False):
+        bar = int(np.searchsorted(lines, change))
+        if bar < len(lines) and (rest := int(lines[bar] - lines[bar - 1])) < length:
+            yield _Written(change, _CUT, _number(rest, Kind.POSITION_HIGH, Kind.POSITION_LOW))
+
+
+def _events(frame: Score) -> Iterator[_Written]:
+    for tick, meter in frame.meters:
+        exponent = meter.denominator.bit_length() - 1
+        tokens = VOCABULARY.id(Kind.NUMERATOR, meter.numerator), VOCABULARY.id(Kind.DENOMINATOR, exponent)
+        yield _Written(tick // TICKS_PER_STEP, _METER, tokens)
+    for key in frame.keys:
+        yield _Written(key.tick // TICKS_PER_STEP, _KEY, _key_tokens(key.key))
+    for tempo in frame.tempos:
+        yield _Written(tempo.tick // TICKS_PER_STEP, _TEMPO, _tempo_tokens(tempo))
+    for tick, chord in frame.chords:
+        yield _Written(tick // TICKS_PER_STEP, _CHORD, _chord_tokens(chord))
+    for marker in frame.markers:
+        yield _Written(marker.tick // TICKS_PER_STEP, _FERMATA, (VOCABULARY.id(Kind.FERMATA),))
+
+
+def _key_tokens(key: Key) -> tuple[int, ...]:
+    return VOCABULARY.id(Kind.SIGNATURE, key.signature), VOCABULARY.id(Kind.MODE, MODE_NAMES.index(key.mode))
+
+
+def _tempo_tokens(event: TempoEvent) -> tuple[int, ...]:
     low = VOCABULARY.span(Kind.TEMPO_LOW)
-    size = low.stop - low.start
-    bpm = round(event.bpm)
-    return [VOCABULARY.id(Kind.TEMPO_HIGH, bpm // size * size), VOCABULARY.id(Kind.TEMPO_LOW, bpm % size)]
+    high, rest = divmod(round(event.bpm), low.stop - low.start)
+    return VOCABULARY.id(Kind.TEMPO_HIGH, high * (low.stop - low.start)), VOCABULARY.id(Kind.TEMPO_LOW, rest)
 
 
-def _chord_tokens(chord: Chord | None) -> list[int]:
+@lru_cache(maxsize=1024)
+def _chord_tokens(chord: Chord | None) -> tuple[int, ...]:
     if chord is None:
-        return [VOCABULARY.id(Kind.NO_CHORD)]
+        return (VOCABULARY.id(Kind.NO_CHORD),)
     degrees = sorted(CHORD_DEGREES.index(degree) for degree in chord.degrees)
-    return [
+    return (
         VOCABULARY.id(Kind.CHORD_ROOT, chord.root),
         VOCABULARY.id(Kind.CHORD_QUALITY, CHORD_QUALITIES.index(chord.quality)),
         *(VOCABULARY.id(Kind.CHORD_DEGREE, degree) for degree in degrees),
-        *([VOCABULARY.id(Kind.CHORD_BASS, chord.bass)] if chord.bass != chord.root else []),
+        *((VOCABULARY.id(Kind.CHORD_BASS, chord.bass),) if chord.bass != chord.root else ()),
+    )
+
+
+def _number(number: int, high: Kind, low: Kind) -> tuple[int, ...]:
+    out = np.empty(int(_digits(np.array([number]))[0]), dtype=np.int32)
+    _put_number(out, np.array([0]), np.array([number]), high, low)
+    return tuple(out.tolist())
+
+
+def _digits(number: IntArray) -> IntArray:
+    """How many tokens each number takes: one for what lies below a whole note, and one a power of two above."""
+    whole = number // LOW_STEPS
+    if not whole.any():
+        return np.ones(len(number), dtype=np.int64)
+    digits = np.ones(len(number), dtype=np.int64)
+    for bit in range(int(whole.max()).bit_length()):
+        digits += whole >> bit & 1
+    return digits
+
+
+def _put_number(out: Ids, at: IntArray, number: IntArray, high: Kind, low: Kind) -> None:
+    """Write numbers, each from its place on: high tokens in falling order, then a low one."""
+    whole, rest = np.divmod(number, LOW_STEPS)
+    if whole.any():
+        first = VOCABULARY.span(high).start
+        for bit in reversed(range(int(whole.max()).bit_length())):
+            has = (whole >> bit & 1).astype(np.bool_)
+            out[at[has]] = first + bit
+            at = at + has
+    out[at] = VOCABULARY.span(low).start + rest
+
+
+def _sorted(notes: _Notes, controls: _Controls, written: Sequence[_Written], bars: IntArray) -> _Rows:
+    """Put all rows in the order of their tokens."""
+    keys = [
+        notes.step << _AT_STEP | _TRACK << _AT_PLACE | notes.track << _AT_TRACK | 1 << _AT_NOTE,
+        controls.step << _AT_STEP | _TRACK << _AT_PLACE | controls.track << _AT_TRACK,
+        np.array([row.step << _AT_STEP | row.place << _AT_PLACE for row in written], dtype=np.int64),
+        bars << _AT_STEP | _BAR << _AT_PLACE,
     ]
+    keys[0] |= notes.pitch.astype(np.int64) << _AT_PITCH
+    starts = np.cumsum([0, *(len(part) for part in keys)])
+    key = np.concatenate(keys)
+    if len(key) < _MOST_PACKED:  # sorting values is many times quicker than sorting an index
+        key |= np.arange(len(key))
+        key.sort()
+        order = key & _MOST_PACKED - 1
+    else:
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+    sort = np.searchsorted(starts, order, side="right") - 1
+    return _Rows(key, order - starts[sort], sort.astype(np.uint8))
 
 
-def _encode_tracks(rows: _Rows, score: Score) -> IntArray:
-    """Write the tracks' notes and controls; return the steps at which they stand."""
-    moments = [np.empty(0, dtype=np.int64)]
-    for index, track in enumerate(score.tracks):
-        onset = track.onset.astype(np.int64) // TICKS_PER_STEP
-        ticks, kind, value = track.controls.astype(np.int64).T
-        control_step = ticks // TICKS_PER_STEP
-        at = np.unique(np.concatenate([onset, control_step]))
-        rows.add(at, _rank(_TRACK, index), np.full(len(at), VOCABULARY.id(Kind.TRACK, index)))
-        _encode_controls(rows, index, control_step, kind, value)
-        _encode_notes(rows, index, track, onset, first_row=1 + len(ticks))
-        moments.append(at)
-    return np.concatenate(moments)
+def _body(
+    notes: _Notes, controls: _Controls, written: Sequence[_Written], lines: IntArray, drums: Sequence[bool]
+) -> Ids:
+    """All tokens between the header and END."""
+    rows = _sorted(notes, controls, written, lines[:-1])
+    note_at, control_at, written_at, bar_at = (np.flatnonzero(rows.sort == sort) for sort in range(4))
+    notes = notes.taken(rows.number[note_at])
+    controls = _Controls(*(column[rows.number[control_at]] for column in controls))
+    written = [written[number] for number in rows.number[written_at].tolist()]
+    louder = _louder(notes)
+    position_at, track_at = _moments(rows.key)
+    step = rows.key[position_at] >> _AT_STEP
+    position = step - lines[np.searchsorted(lines, step, side="right") - 1]
+    digits = _digits(position)
+
+    length = np.ones(len(rows.key), dtype=np.int64)  # a bar's
+    length[note_at] = 1 + louder + _digits(notes.duration - 1)
+    length[control_at] = np.where(controls.kind == PRESSURE, 2, 3)
+    length[written_at] = [len(row.tokens) for row in written]
+    length[position_at] += digits
+    length[track_at] += 1
+    place = np.cumsum(length)
+    out = np.empty(int(place[-1]) if len(place) else 0, dtype=np.int32)
+    place -= length
+
+    _put_number(out, place[position_at], position, Kind.POSITION_HIGH, Kind.POSITION_LOW)
+    place[position_at] += digits
+    out[place[track_at]] = _TRACK_ID + (rows.key[track_at] >> _AT_TRACK & 127)
+    place[track_at] += 1
+    out[place[bar_at]] = BAR
+    _put_notes(out, place[note_at], notes, louder, np.where(drums, _DRUM_ID, _PITCH_ID))
+    _put_controls(out, place[control_at], controls)
+    for start, row in zip(place[written_at].tolist(), written, strict=True):
+        out[start : start + len(row.tokens)] = row.tokens
+    return out
 
 
-def _encode_controls(rows: _Rows, index: int, step: IntArray, kind: IntArray, value: IntArray) -> None:
-    rank = _rank(_TRACK, index, 1 + np.arange(len(step)))
+def _moments(key: IntArray) -> tuple[IntArray, IntArray]:
+    """Rows before which a position is said, and rows before which a track is."""
+    placed = (key >> _AT_PLACE & 7) >= _KEY
+    entry = key >> _AT_TRACK
+    same_entry, same_step = np.zeros((2, len(key)), dtype=np.bool_)
+    same_entry[1:] = _repeats(entry)
+    same_step[1:] = _repeats(entry >> _AT_STEP - _AT_TRACK) & placed[:-1]
+    return np.flatnonzero(placed & ~same_step), np.flatnonzero(((key >> _AT_PLACE & 7) == _TRACK) & ~same_entry)
+
+
+def _louder(notes: _Notes) -> NDArray[np.bool_]:
+    """Whether a note has another velocity than its track's before it, bool (n,)."""
+    order = np.argsort(notes.track.astype(np.uint8), kind="stable")
+    bins, track = notes.bin[order], notes.track[order]
+    before = np.empty_like(bins)
+    before[:1], before[1:] = _BINS_AT_FIRST, np.where(_repeats(track), bins[:-1], _BINS_AT_FIRST)
+    result = np.empty(len(bins), dtype=np.bool_)
+    result[order] = bins != before
+    return result
+
+
+def _put_notes(
+    out: Ids, place: IntArray, notes: _Notes, louder: NDArray[np.bool_], pitch_ids: NDArray[np.int64]
+) -> None:
+    out[place[louder]] = _VELOCITY_ID + notes.bin[louder].astype(np.int32)
+    place = place + louder
+    out[place] = pitch_ids[notes.track] + notes.pitch
+    _put_number(out, place + 1, notes.duration - 1, Kind.DURATION_HIGH, Kind.DURATION_LOW)
+
+
+def _put_controls(out: Ids, place: IntArray, controls: _Controls) -> None:
+    kind, value = controls.kind, controls.value
     bend, pressure = kind == PITCH_BEND, kind == PRESSURE
-    head = np.select(
-        [bend, pressure], [VOCABULARY.id(Kind.BEND), VOCABULARY.id(Kind.PRESSURE)], VOCABULARY.id(Kind.CONTROL)
-    )
     raised = value + 8192
-    rows.add(step, rank, head)
-    first = np.select([bend, pressure], [raised >> 7, value], kind)
-    rows.add(step, rank + 1, VOCABULARY.ids(Kind.VALUE, first))
-    two = ~pressure
-    second = np.where(bend, raised & 127, value)
-    rows.add(step[two], (rank + 2)[two], VOCABULARY.ids(Kind.VALUE, second[two]))
-
-
-def _encode_notes(rows: _Rows, index: int, track: Track, onset: IntArray, first_row: int) -> None:
-    rank = _rank(_TRACK, index, first_row + np.arange(len(onset)))
-    bins = (track.velocity.astype(np.int64) + VELOCITY_STEP // 2) // VELOCITY_STEP
-    changed = np.diff(bins, prepend=DEFAULT_VELOCITY // VELOCITY_STEP) != 0
-    rows.add(onset[changed], rank[changed], VOCABULARY.ids(Kind.VELOCITY, bins[changed]))
-    pitch_kind = Kind.DRUM if track.is_drum else Kind.PITCH
-    rows.add(onset, rank + 1, VOCABULARY.ids(pitch_kind, track.pitch))
-    _add_number(
-        rows, onset, rank + 2, track.duration.astype(np.int64) // TICKS_PER_STEP, Kind.DURATION_HIGH, Kind.DURATION_LOW
-    )
+    out[place] = np.select([bend, pressure], [_BEND_ID, _PRESSURE_ID], _CONTROL_ID)
+    out[place + 1] = _VALUE_ID + np.select([bend, pressure], [raised >> 7, value], kind)
+    out[place[~pressure] + 2] = _VALUE_ID + np.where(bend, raised & 127, value)[~pressure]

@@ -1,14 +1,15 @@
 """What tokens can hold of a score, computed on its columns.
 
-This is the yardstick of the codec and shares no code with it: `decode(encode(score)) == quantize(score)`. Every note
+This is the yardstick of the codec: `decode(encode(score)) == quantize(score)`. Encoding moves events as it does, but
+works on the notes of all tracks at once, with code of its own. Every note
 keeps its track, program and pitch; onset and end move to the nearest grid step, so neither moves by more than half a
 step. (Only a note that would vanish gets a later end: it keeps one step.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +24,75 @@ _VELOCITY_STEP = 4
 _LAST_END = MAX_TICK - 2 * int(Meter(MAX_NUMERATOR, 1).bar_quarters) * TICKS_PER_QUARTER  # leaves room for a last bar
 
 Clock = Callable[[ArrayLike], IntArray]
+
+
+class Grid(NamedTuple):
+    """A score's way onto the grid.
+
+    Attributes:
+        score: any score.
+        steps_per_quarter: grid, a divisor of 480.
+    """
+
+    score: Score
+    steps_per_quarter: int
+
+    @property
+    def unit(self) -> int:
+        """Ticks in a step, at 480 ticks a quarter."""
+        return TICKS_PER_QUARTER // self.steps_per_quarter
+
+    def steps(self, ticks: ArrayLike) -> IntArray:
+        """Nearest grid steps (halves up) of the score's ticks, same shape."""
+        old = self.score.ticks_per_quarter
+        here = np.asarray(ticks, dtype=np.int64)
+        unit, rest = divmod(old, self.steps_per_quarter)
+        result: IntArray = (
+            (2 * here * self.steps_per_quarter + old) // (2 * old) if rest else (here + unit // 2) // unit
+        )
+        return result
+
+    def ticks(self, ticks: ArrayLike) -> IntArray:
+        """Nearest ticks on the grid, at 480 a quarter."""
+        return self.steps(ticks) * self.unit
+
+    def events(self, last: int) -> Score:
+        """The quantized score without its tracks; `last` is the tick at which its last note ends."""
+        score = self.score
+        end = max(int(self.ticks(score.end)), last)
+        meters = _meters(self._moved(score.meters), end, self.unit)
+        end = int(Score(meters=meters, end=end).bar_lines()[-1])
+        keys, chords, tempos = (
+            [event for event in self._moved(events) if event.tick < end]
+            for events in (score.keys, score.chords, score.tempos)
+        )
+        fermatas = {int(self.ticks(marker.tick)) for marker in score.markers if marker.text == FERMATA}
+        return Score(
+            tempos=without_repeats(last_per_tick(TempoEvent.from_bpm(event.tick, _bpm(event)) for event in tempos)),
+            meters=meters,
+            keys=without_repeats(last_per_tick(keys)),
+            chords=last_per_tick(chords),
+            markers=tuple(Marker(tick, FERMATA) for tick in sorted(fermatas) if tick < end),
+            end=end,
+        )
+
+    def _moved(self, events: Sequence[Any]) -> list[Any]:
+        ticks = self.ticks([event.tick for event in events]).tolist()
+        return [event._replace(tick=tick) for event, tick in zip(events, ticks, strict=True)]
+
+
+def grid_of(score: Score, steps_per_quarter: int) -> Grid:
+    """The grid for a score that tokens can hold.
+
+    Raises:
+        TokenError: more than 128 tracks, or a piece that is too long to count at 480 ticks a quarter.
+    """
+    if len(score.tracks) > MAX_TRACKS:
+        raise TokenError(f"{len(score.tracks)} tracks: tokens hold at most {MAX_TRACKS}")
+    if score.end * TICKS_PER_QUARTER > _LAST_END * score.ticks_per_quarter:
+        quarters, most = score.end // score.ticks_per_quarter, _LAST_END // TICKS_PER_QUARTER
+        raise TokenError(f"the piece lasts {quarters} quarters: tokens hold at most {most}")
+    return Grid(score, steps_per_quarter)
 
 
 def quantize(score: Score, steps_per_quarter: int) -> Score:
@@ -40,34 +110,11 @@ def quantize(score: Score, steps_per_quarter: int) -> Score:
     Raises:
         TokenError: more than 128 tracks, or a piece that is too long to count at 480 ticks a quarter.
     """
-    if len(score.tracks) > MAX_TRACKS:
-        raise TokenError(f"{len(score.tracks)} tracks: tokens hold at most {MAX_TRACKS}")
-    if score.end * TICKS_PER_QUARTER > _LAST_END * score.ticks_per_quarter:
-        quarters, most = score.end // score.ticks_per_quarter, _LAST_END // TICKS_PER_QUARTER
-        raise TokenError(f"the piece lasts {quarters} quarters: tokens hold at most {most}")
-    unit = TICKS_PER_QUARTER // steps_per_quarter
-
-    def clock(ticks: ArrayLike) -> IntArray:
-        doubled = 2 * np.asarray(ticks, dtype=np.int64) * steps_per_quarter + score.ticks_per_quarter
-        steps: IntArray = doubled // (2 * score.ticks_per_quarter)
-        return steps * unit
-
-    tracks = [_track(track, clock, unit) for track in score.tracks]
-    end = max([int(clock(score.end)), *(track.end for track in tracks)])
-    meters = _meters(_moved(score.meters, clock), end, unit)
-    end = int(Score(meters=meters, end=end).bar_lines()[-1])
-    inside = {name: [e for e in _moved(getattr(score, name), clock) if e.tick < end] for name in ("keys", "chords")}
-    tempos = (TempoEvent.from_bpm(e.tick, _bpm(e)) for e in _moved(score.tempos, clock) if e.tick < end)
-    fermatas = {int(clock(marker.tick)) for marker in score.markers if marker.text == FERMATA}
-    return Score(
-        tracks=tuple(track.replace(controls=track.controls[track.controls[:, 0] < end]) for track in tracks),
-        tempos=without_repeats(last_per_tick(tempos)),
-        meters=meters,
-        keys=without_repeats(last_per_tick(inside["keys"])),
-        chords=last_per_tick(inside["chords"]),
-        markers=tuple(Marker(tick, FERMATA) for tick in sorted(fermatas) if tick < end),
-        end=end,
-    )
+    grid = grid_of(score, steps_per_quarter)
+    tracks = [_track(track, grid.ticks, grid.unit) for track in score.tracks]
+    frame = grid.events(max((track.end for track in tracks), default=0))
+    kept = (track.replace(controls=track.controls[track.controls[:, 0] < frame.end]) for track in tracks)
+    return frame.replace(tracks=tuple(kept))
 
 
 def _track(track: Track, clock: Clock, unit: int) -> Track:
@@ -108,12 +155,6 @@ def _meters(events: Iterable[MeterEvent], end: int, unit: int) -> tuple[MeterEve
         elif event.meter != previous.meter or (event.tick - previous.tick) % int(bar):
             kept.append(event)
     return tuple(kept)
-
-
-def _moved(events: Iterable[Any], clock: Clock) -> list[Any]:
-    events = list(events)
-    ticks = clock([event.tick for event in events]).tolist()
-    return [event._replace(tick=tick) for event, tick in zip(events, ticks, strict=True)]
 
 
 def _bpm(event: TempoEvent) -> int:

@@ -54,7 +54,7 @@ class Tokenizer:
         Raises:
             TokenError: more than 128 tracks, or a piece that is too long.
         """
-        return encode(self.quantize(score))
+        return encode(score)
 
     def decode(self, ids: ArrayLike) -> Score:
         """The score that ids spell, at 480 ticks a quarter.
