@@ -25,7 +25,7 @@ from theory.score import Score
 from theory.tokens.decoding import decode
 from theory.tokens.encoding import encode
 from theory.tokens.quantize import quantize
-from theory.tokens.validation import validate
+from theory.tokens.validation import checked
 from theory.tokens.vocabulary import STEPS_PER_QUARTER, VOCABULARY
 
 
@@ -69,5 +69,4 @@ class Tokenizer:
             tokens = np.asarray(ids)
         except ValueError:
             raise TokenError("token ids must be one row of integers") from None
-        validate(tokens)
-        return decode(tokens.astype(np.int64))
+        return decode(checked(tokens))
