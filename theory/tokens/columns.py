@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.score import IntArray
-from theory.tokens.vocabulary import LOW_STEPS, VOCABULARY, Kind
+from theory.tokens.vocabulary import EXPRESSIVE, LOW_STEPS, Kind
 
 Kinds = NDArray[np.uint8]
 
-_VALUES = VOCABULARY.values.astype(np.int64)
+_VALUES = EXPRESSIVE.values.astype(np.int64)
 _IS_NOTE = np.zeros(len(Kind), dtype=np.bool_)
 _IS_NOTE[[Kind.PITCH.value, Kind.DRUM.value]] = True
 

@@ -19,7 +19,6 @@ from theory.tokens.vocabulary import (
     STEPS_PER_QUARTER,
     TICKS_PER_STEP,
     VELOCITY_STEP,
-    VOCABULARY,
     Kind,
 )
 
@@ -93,7 +92,7 @@ def _chords(columns: Columns, when: IntArray) -> tuple[ChordEvent, ...]:
 def _chord(columns: Columns, at: int) -> Chord | None:
     if columns.kind[at] == Kind.NO_CHORD:
         return None
-    values, kind = VOCABULARY.values[columns.ids[at : at + _LONGEST_CHORD]].tolist(), columns.kind[at:]
+    values, kind = columns.value(np.arange(at, min(at + _LONGEST_CHORD, len(columns.ids)))).tolist(), columns.kind[at:]
     degrees = 0
     while kind[2 + degrees] == Kind.CHORD_DEGREE:
         degrees += 1
@@ -108,8 +107,7 @@ def _tracks(columns: Columns, when: IntArray, end: int) -> tuple[Track, ...]:
     track = track_of_entry[columns.entry_of].astype(np.uint8)
     order = np.argsort(track, kind="stable")
     notes = columns.notes[order]
-    onset = when[columns.position_of][columns.entry_of][order]
-    duration = _durations(columns)[order]
+    onset, duration = (column[order] for column in _times(columns, when))
     if (onset + duration > end).any():
         raise TokenError(f"token {len(columns.ids) - 1}: END comes while notes still sound")
     velocity = _velocities(columns, notes, track[order])
@@ -135,18 +133,33 @@ def _tracks(columns: Columns, when: IntArray, end: int) -> tuple[Track, ...]:
     return tuple(tracks)
 
 
-def _durations(columns: Columns) -> IntArray:
-    """Ticks that each note lasts."""
-    _, steps = numbers(columns.ids, columns.kind, Kind.DURATION_HIGH, Kind.DURATION_LOW)
-    return steps * TICKS_PER_STEP
+def _times(columns: Columns, when: IntArray) -> tuple[IntArray, IntArray]:
+    """Ticks at which each note begins, and ticks that it lasts."""
+    lows, steps = numbers(columns.ids, columns.kind, Kind.DURATION_HIGH, Kind.DURATION_LOW)
+    onset = when[columns.position_of][columns.entry_of]
+    early = _offsets(columns, columns.notes + 1, Kind.ONSET_OFFSET)
+    late = _offsets(columns, lows + 1, Kind.END_OFFSET)
+    duration = steps * TICKS_PER_STEP + late - early
+    wrong = np.flatnonzero((onset + early < 0) | (duration < 1))
+    if len(wrong):
+        raise TokenError(f"token {lows[wrong[0]]}: the note ends before it begins, or begins before the piece")
+    return onset + early, duration
+
+
+def _offsets(columns: Columns, at: IntArray, kind: Kind) -> IntArray:
+    """Values of the tokens at places that are of a kind, 0 for others."""
+    return np.where(columns.kind[at] == kind.value, columns.value(at), 0)
 
 
 def _velocities(columns: Columns, notes: IntArray, track: NDArray[np.uint8]) -> IntArray:
     """Velocities of notes in order of their tracks: what was last said in the track."""
-    said = columns.kind[notes - 1] == Kind.VELOCITY
+    offset = _offsets(columns, notes - 1, Kind.VELOCITY_OFFSET)
+    at = notes - 1 - (columns.kind[notes - 1] == Kind.VELOCITY_OFFSET)
+    said = columns.kind[at] == Kind.VELOCITY
     first = np.ones(len(notes), dtype=np.bool_)
     first[1:] = track[1:] != track[:-1]
-    value = np.where(said, np.clip(columns.value(notes - 1) * VELOCITY_STEP, 1, 127), DEFAULT_VELOCITY)
+    exact = np.clip(np.clip(columns.value(at) * VELOCITY_STEP, 1, 127) + offset, 1, 127)
+    value = np.where(said, exact, DEFAULT_VELOCITY)
     last = np.maximum.accumulate(np.where(said | first, np.arange(len(notes)), 0))
     result: IntArray = value[last]
     return result

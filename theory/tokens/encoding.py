@@ -6,23 +6,25 @@ running sum of these says where they stand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from theory.chord import Chord
 from theory.event import TempoEvent
 from theory.key import Key
-from theory.score import DEFAULT_VELOCITY, PITCH_BEND, PRESSURE, IntArray, Score
-from theory.tokens.quantize import grid_of
+from theory.score import DEFAULT_VELOCITY, PITCH_BEND, PRESSURE, IntArray, Score, Track
+from theory.tokens.quantize import Grid, grid_of
+from theory.tokens.settings import Settings
 from theory.tokens.vocabulary import (
     BAR,
     CHORD_DEGREES,
     CHORD_QUALITIES,
     END,
+    EXPRESSIVE,
     LOW_STEPS,
     MODE_NAMES,
     START,
@@ -45,20 +47,21 @@ _VELOCITY_ID, _PITCH_ID, _DRUM_ID, _VALUE_ID = (
     VOCABULARY.id(kind) for kind in (Kind.VELOCITY, Kind.PITCH, Kind.DRUM, Kind.VALUE)
 )
 _CONTROL_ID, _BEND_ID, _PRESSURE_ID = (VOCABULARY.id(kind) for kind in (Kind.CONTROL, Kind.BEND, Kind.PRESSURE))
-_BINS_AT_FIRST = DEFAULT_VELOCITY // VELOCITY_STEP
+_HALF = TICKS_PER_STEP // 2
 
-Steps = Callable[[ArrayLike], IntArray]
 Ids = NDArray[np.int32]
 
 
 class _Notes(NamedTuple):
-    """Notes on the grid, (n,) each; none of one track and pitch overlap."""
+    """Notes on the grid, (n,) each; without microtiming none of one track and pitch overlap."""
 
     step: IntArray
     duration: IntArray  # steps
     track: IntArray
     pitch: NDArray[np.uint8]
-    bin: NDArray[np.uint8]  # velocity in units of VELOCITY_STEP
+    velocity: NDArray[np.uint8]  # as tokens hold it
+    early: IntArray  # ticks from the grid at its onset, and at its end
+    late: IntArray
 
     def taken(self, rows: Any) -> _Notes:
         return _Notes(*(column[rows] for column in self))
@@ -95,26 +98,27 @@ class _Rows(NamedTuple):
     sort: NDArray[np.uint8]
 
 
-def encode(score: Score) -> Ids:
+def encode(score: Score, settings: Settings) -> Ids:
     """Token ids, int32 (n,), START and END included, of what `quantize` keeps of a score.
 
     Raises:
         TokenError: see `quantize`.
     """
-    grid = grid_of(score, STEPS_PER_QUARTER)
-    notes = _notes(score, grid.steps)
-    frame = grid.events(int((notes.step + notes.duration).max(initial=0)) * TICKS_PER_STEP)
-    controls = _controls(score, grid.steps, frame.end // TICKS_PER_STEP)
+    grid = grid_of(score, settings)
+    tracks = grid.tracks
+    notes, last = _notes(grid, tracks)
+    frame = grid.events(last)
+    controls = _controls(grid, tracks, frame.end // TICKS_PER_STEP)
     lines = frame.bar_lines() // TICKS_PER_STEP
     written = [*_cuts(frame, lines), *_events(frame)] if frame.end else []
-    header = np.array(_header(score), dtype=np.int32)
-    body = _body(notes, controls, written, lines, [track.is_drum for track in score.tracks])
+    header = np.array(_header(tracks), dtype=np.int32)
+    body = _body(notes, controls, written, lines, [track.is_drum for track in tracks])
     return np.concatenate([header, body, np.array([END], dtype=np.int32)])
 
 
-def _header(score: Score) -> list[int]:
+def _header(tracks: Sequence[Track]) -> list[int]:
     header = [START]
-    for index, track in enumerate(score.tracks):
+    for index, track in enumerate(tracks):
         drums = [VOCABULARY.id(Kind.DRUMS)] if track.is_drum else []
         header += [_TRACK_ID + index, *drums, VOCABULARY.id(Kind.PROGRAM, track.program)]
     return header
@@ -124,24 +128,36 @@ def _joined(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate(columns) if columns else np.empty(0, dtype=np.uint8)
 
 
-def _notes(score: Score, steps: Steps) -> _Notes:
-    tracks = score.tracks
-    onset = _joined([track.onset for track in tracks]).astype(np.int64)
-    step = steps(onset)
-    end = np.maximum(steps(onset + _joined([track.duration for track in tracks])), step + 1)
+def _notes(grid: Grid, tracks: Sequence[Track]) -> tuple[_Notes, int]:
+    """All tracks' notes, and the tick at which the last one ends."""
+    ticks = _joined([track.onset for track in tracks]).astype(np.int64)
+    onset = grid.ticks(ticks)
+    end = np.maximum(grid.ticks(ticks + _joined([track.duration for track in tracks])), onset + grid.unit)
     pitch, velocity = _joined([track.pitch for track in tracks]), _joined([track.velocity for track in tracks])
-    track = np.repeat(np.arange(len(tracks)), [len(track) for track in tracks])
-    voice = (track << 7 | pitch).astype(np.uint16)  # a pitch of a track; 16 bits are sorted in linear time
-    order = np.argsort(voice, kind="stable")
+    number = np.repeat(np.arange(len(tracks)), [len(track) for track in tracks])
+    if not grid.settings.microtiming:
+        rows, end = _apart(number << 7 | pitch, onset, end, velocity)
+        onset, number, pitch, velocity = onset[rows], number[rows], pitch[rows], velocity[rows]
+    step, early = np.divmod(onset + _HALF, TICKS_PER_STEP)
+    stop = np.maximum((end + _HALF) // TICKS_PER_STEP, step + 1)
+    loud = grid.settings.loudness(velocity)
+    notes = _Notes(step, stop - step, number, pitch, loud, early - _HALF, end - stop * TICKS_PER_STEP)
+    return notes, int(end.max(initial=0))
+
+
+def _apart(voice: IntArray, onset: IntArray, end: IntArray, velocity: NDArray[np.uint8]) -> tuple[IntArray, IntArray]:
+    """Rows of notes to keep, and where they end, so that none overlaps another of its voice (a pitch of a track)."""
+    order = np.argsort(voice.astype(np.uint16), kind="stable")  # 16 bits are sorted in linear time
     follows = _repeats(voice[order])
-    if (follows & _repeats(step[order])).any():  # of those that begin together the longest has to come last
-        order = np.lexsort((velocity, end, step, voice))
-    step, end = step[order], end[order]
-    together = follows & _repeats(step)
-    end[:-1] = np.where(follows & ~together, np.minimum(end[:-1], step[1:]), end[:-1])
-    bins = (velocity[order] + np.uint8(VELOCITY_STEP // 2)) // np.uint8(VELOCITY_STEP)
-    notes = _Notes(step, end - step, track[order], pitch[order], bins)
-    return notes.taken(np.append(~together, True)) if together.any() else notes
+    if (follows & _repeats(onset[order])).any():  # of those that begin together the longest has to come last
+        order = np.lexsort((velocity, end, onset, voice))
+    onset, end = onset[order], end[order]
+    together = follows & _repeats(onset)
+    end[:-1] = np.where(follows & ~together, np.minimum(end[:-1], onset[1:]), end[:-1])
+    if not together.any():
+        return order, end
+    keep = np.append(~together, True)
+    return order[keep], end[keep]
 
 
 def _repeats(column: NDArray[Any]) -> NDArray[np.bool_]:
@@ -150,12 +166,12 @@ def _repeats(column: NDArray[Any]) -> NDArray[np.bool_]:
     return result
 
 
-def _controls(score: Score, steps: Steps, end: int) -> _Controls:
-    rows = _joined([track.controls for track in score.tracks]).reshape(-1, 3).astype(np.int64)
-    track = np.repeat(np.arange(len(score.tracks)), [len(track.controls) for track in score.tracks])
-    step = steps(rows[:, 0])
+def _controls(grid: Grid, tracks: Sequence[Track], end: int) -> _Controls:
+    rows = _joined([track.controls for track in tracks]).reshape(-1, 3).astype(np.int64)
+    number = np.repeat(np.arange(len(tracks)), [len(track.controls) for track in tracks])
+    step = grid.steps(rows[:, 0])
     kept = step < end
-    return _Controls(step[kept], track[kept], rows[kept, 1], rows[kept, 2])
+    return _Controls(step[kept], number[kept], rows[kept, 1], rows[kept, 2])
 
 
 def _cuts(frame: Score, lines: IntArray) -> Iterator[_Written]:
@@ -273,7 +289,8 @@ def _body(
     digits = _digits(position)
 
     length = np.ones(len(rows.key), dtype=np.int64)  # a bar's
-    length[note_at] = 1 + louder + _digits(notes.duration - 1)
+    length[note_at] = 1 + louder + _digits(notes.duration - 1) + (notes.early != 0) + (notes.late != 0)
+    length[note_at] += louder & (_bins(notes.velocity)[1] != 0)
     length[control_at] = np.where(controls.kind == PRESSURE, 2, 3)
     length[written_at] = [len(row.tokens) for row in written]
     length[position_at] += digits
@@ -307,21 +324,42 @@ def _moments(key: IntArray) -> tuple[IntArray, IntArray]:
 def _louder(notes: _Notes) -> NDArray[np.bool_]:
     """Whether a note has another velocity than its track's before it, bool (n,)."""
     order = np.argsort(notes.track.astype(np.uint8), kind="stable")
-    bins, track = notes.bin[order], notes.track[order]
-    before = np.empty_like(bins)
-    before[:1], before[1:] = _BINS_AT_FIRST, np.where(_repeats(track), bins[:-1], _BINS_AT_FIRST)
-    result = np.empty(len(bins), dtype=np.bool_)
-    result[order] = bins != before
+    velocity, track = notes.velocity[order], notes.track[order]
+    before = np.empty_like(velocity)
+    before[:1], before[1:] = DEFAULT_VELOCITY, np.where(_repeats(track), velocity[:-1], DEFAULT_VELOCITY)
+    result = np.empty(len(velocity), dtype=np.bool_)
+    result[order] = velocity != before
     return result
 
 
 def _put_notes(
     out: Ids, place: IntArray, notes: _Notes, louder: NDArray[np.bool_], pitch_ids: NDArray[np.int64]
 ) -> None:
-    out[place[louder]] = _VELOCITY_ID + notes.bin[louder].astype(np.int32)
+    bins, offset = _bins(notes.velocity)
+    out[place[louder]] = _VELOCITY_ID + bins[louder]
     place = place + louder
+    place = _put_offset(out, place, np.where(louder, offset, 0), Kind.VELOCITY_OFFSET)
     out[place] = pitch_ids[notes.track] + notes.pitch
-    _put_number(out, place + 1, notes.duration - 1, Kind.DURATION_HIGH, Kind.DURATION_LOW)
+    place = _put_offset(out, place + 1, notes.early, Kind.ONSET_OFFSET)
+    _put_number(out, place, notes.duration - 1, Kind.DURATION_HIGH, Kind.DURATION_LOW)
+    _put_offset(out, place + _digits(notes.duration - 1), notes.late, Kind.END_OFFSET)
+
+
+def _bins(velocity: NDArray[np.uint8]) -> tuple[IntArray, IntArray]:
+    """Velocities as multiples of VELOCITY_STEP, and how far they are from what these mean."""
+    exact = velocity.astype(np.int64)
+    bins = (exact + VELOCITY_STEP // 2) // VELOCITY_STEP
+    return bins, exact - np.clip(bins * VELOCITY_STEP, 1, 127)
+
+
+def _put_offset(out: Ids, place: IntArray, offset: IntArray, kind: Kind) -> IntArray:
+    """Write the offsets that are not 0; return the places after them."""
+    has = offset != 0
+    if not has.any():
+        return place
+    out[place[has]] = EXPRESSIVE.ids(kind, offset[has])
+    after: IntArray = place + has
+    return after
 
 
 def _put_controls(out: Ids, place: IntArray, controls: _Controls) -> None:

@@ -32,10 +32,12 @@ from theory.tokens.vocabulary import (
 
 _MAX_STEP = MAX_TICK * STEPS_PER_QUARTER // TICKS_PER_QUARTER
 _POSITION = (Kind.POSITION_HIGH, Kind.POSITION_LOW)
-_NOTE = (Kind.VELOCITY, Kind.PITCH, Kind.DRUM)
+_PITCHES = (Kind.PITCH, Kind.DRUM)
+_NOTE = (Kind.VELOCITY, *_PITCHES)
 _CONTROL = (Kind.CONTROL, Kind.BEND, Kind.PRESSURE)
 _NEXT = (*_POSITION, Kind.BAR, Kind.END)  # what may come when a position is done
 _DURATION = (Kind.DURATION_HIGH, Kind.DURATION_LOW)
+_AFTER_NOTE = (*_NOTE, Kind.TRACK, *_NEXT)
 _AFTER_CHORD = (Kind.FERMATA, Kind.TRACK, *_NEXT)
 _AFTER_TEMPO = (Kind.NO_CHORD, Kind.CHORD_ROOT, *_AFTER_CHORD)
 _AFTER_KEY = (Kind.TEMPO_HIGH, *_AFTER_TEMPO)
@@ -59,10 +61,13 @@ FOLLOWERS: dict[Kind, tuple[Kind, ...]] = {
         Kind.SIGNATURE, Kind.TEMPO_HIGH, Kind.NO_CHORD, Kind.CHORD_ROOT, Kind.FERMATA, Kind.TRACK, Kind.BAR,
     ),
     Kind.DURATION_HIGH: _DURATION,
-    Kind.DURATION_LOW: (*_NOTE, Kind.TRACK, *_NEXT),
-    Kind.VELOCITY: (Kind.PITCH, Kind.DRUM),
-    Kind.PITCH: _DURATION,
-    Kind.DRUM: _DURATION,
+    Kind.DURATION_LOW: (Kind.END_OFFSET, *_AFTER_NOTE),
+    Kind.END_OFFSET: _AFTER_NOTE,
+    Kind.VELOCITY: (Kind.VELOCITY_OFFSET, *_PITCHES),
+    Kind.VELOCITY_OFFSET: _PITCHES,
+    Kind.PITCH: (Kind.ONSET_OFFSET, *_DURATION),
+    Kind.DRUM: (Kind.ONSET_OFFSET, *_DURATION),
+    Kind.ONSET_OFFSET: _DURATION,
     Kind.NO_CHORD: _AFTER_CHORD,
     Kind.CHORD_ROOT: (Kind.CHORD_QUALITY,),
     Kind.CHORD_QUALITY: (Kind.CHORD_DEGREE, Kind.CHORD_BASS, *_AFTER_CHORD),
@@ -75,8 +80,8 @@ FOLLOWERS: dict[Kind, tuple[Kind, ...]] = {
     Kind.VALUE: (Kind.VALUE, *_CONTROL, *_NOTE, Kind.TRACK, *_NEXT),
 }  # fmt: skip
 
-_FIRST_ID = {kind: VOCABULARY.span(kind).start for kind in Kind}
-_END_ID = {kind: VOCABULARY.span(kind).stop for kind in Kind}
+_FIRST_ID = {kind: VOCABULARY.span(kind).start for kind in Kind if VOCABULARY.has(kind)}
+_END_ID = {kind: VOCABULARY.span(kind).stop for kind in Kind if VOCABULARY.has(kind)}
 # Until the first tempo is said, the piece must get to it: every score has one at its start.
 _BEFORE_TEMPO: dict[Kind, tuple[Kind, ...]] = {
     Kind.DENOMINATOR: (Kind.POSITION_LOW,),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from theory.score import DEFAULT_VELOCITY
-from theory.tokens.vocabulary import LOW_STEPS, VELOCITY_STEP, VOCABULARY, Kind
+from theory.tokens.vocabulary import EXPRESSIVE, LOW_STEPS, VELOCITY_STEP, Kind
 
 _DEFAULT_BIN = DEFAULT_VELOCITY // VELOCITY_STEP
-_KINDS: list[Kind] = [Kind(kind) for kind in VOCABULARY.kinds.tolist()]
-_VALUES: list[int] = VOCABULARY.values.tolist()
+_KINDS: list[Kind] = [Kind(kind) for kind in EXPRESSIVE.kinds.tolist()]
+_VALUES: list[int] = EXPRESSIVE.values.tolist()
 _VALUES_AFTER = {Kind.CONTROL: 2, Kind.BEND: 2, Kind.PRESSURE: 1}
 
 

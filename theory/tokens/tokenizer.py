@@ -22,31 +22,36 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import TokenError
 from theory.score import Score
+from theory.tokens.changes import Changes, changes
 from theory.tokens.decoding import decode
 from theory.tokens.encoding import encode
 from theory.tokens.quantize import quantize
+from theory.tokens.settings import Settings
 from theory.tokens.validation import checked
-from theory.tokens.vocabulary import STEPS_PER_QUARTER, VOCABULARY
 
 
-class Tokenizer:
-    """The codec over the one vocabulary.
+class Tokenizer(Settings):
+    """The codec over the one vocabulary; its settings are its arguments.
 
     >>> score = Score.from_notes([(0, 480, 60), (480, 960, 64)])
     >>> Tokenizer().decode(Tokenizer().encode(score)) == Tokenizer().quantize(score)
     True
+    >>> Tokenizer(resolution=12).fingerprint == Tokenizer().fingerprint
+    False
     """
 
-    vocabulary = VOCABULARY
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 (hex) of what ids mean; models carry it."""
-        return self.vocabulary.fingerprint
+    @classmethod
+    def lossless(cls) -> Tokenizer:
+        """No note is merged, cut, dropped or made softer; onsets and ends are exact to 1/480 of a quarter."""
+        return cls(velocities=127, microtiming=True)
 
     def quantize(self, score: Score) -> Score:
         """The score as tokens hold it; see `theory.tokens.quantize`."""
-        return quantize(score, STEPS_PER_QUARTER)
+        return quantize(score, self)
+
+    def changes(self, score: Score) -> Changes:
+        """What `quantize` moves, merges and drops; see `theory.tokens.changes`."""
+        return changes(score, self)
 
     def encode(self, score: Score) -> NDArray[np.int32]:
         """Token ids of a score, int32 (n,), START and END included.
@@ -54,7 +59,7 @@ class Tokenizer:
         Raises:
             TokenError: more than 128 tracks, or a piece that is too long.
         """
-        return encode(score)
+        return encode(score, self)
 
     def decode(self, ids: ArrayLike) -> Score:
         """The score that ids spell, at 480 ticks a quarter.
@@ -69,4 +74,4 @@ class Tokenizer:
             tokens = np.asarray(ids)
         except ValueError:
             raise TokenError("token ids must be one row of integers") from None
-        return decode(checked(tokens))
+        return decode(checked(tokens, self))

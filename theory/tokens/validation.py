@@ -11,7 +11,8 @@ from theory.errors import TokenError
 from theory.event import MAX_TEMPO, MIN_TEMPO
 from theory.tokens.columns import Columns, where
 from theory.tokens.grammar import FOLLOWERS
-from theory.tokens.vocabulary import END, LOW_STEPS, START, VOCABULARY, Kind
+from theory.tokens.settings import Settings
+from theory.tokens.vocabulary import END, EXPRESSIVE, LOW_STEPS, START, Kind
 
 _PAIRS = np.zeros((len(Kind), len(Kind)), dtype=np.bool_)
 for _kind, _followers in FOLLOWERS.items():
@@ -23,22 +24,24 @@ _VALUES_WANTED = np.zeros(len(Kind), dtype=np.int64)
 _VALUES_WANTED[list(_CONTROL_KINDS)] = 2, 2, 1
 
 
-def checked(ids: NDArray[Any]) -> Columns:
+def checked(ids: NDArray[Any], settings: Settings) -> Columns:
     """The columns of ids that decode.
 
     Args:
         ids: integers (n,).
+        settings: of their tokenizer.
 
     Raises:
         TokenError: names the first token that cannot stand where it does.
     """
     if ids.ndim != 1 or ids.dtype.kind not in "iu" or len(ids) < 2 or ids[0] != START or ids[-1] != END:
         raise TokenError("token ids must be one row of integers that begins with START and ends with END")
-    if ids.min() < 0 or ids.max() >= VOCABULARY.size:
-        outside = np.flatnonzero((ids < 0) | (ids >= VOCABULARY.size))
-        raise TokenError(f"token {outside[0]}: id {ids[outside[0]]} is not in the vocabulary of {VOCABULARY.size}")
+    size = settings.vocabulary.size
+    if ids.min() < 0 or ids.max() >= size:
+        outside = np.flatnonzero((ids < 0) | (ids >= size))
+        raise TokenError(f"token {outside[0]}: id {ids[outside[0]]} is not in the vocabulary of {size}")
     tokens = ids.astype(np.int64)
-    kind = VOCABULARY.kinds[tokens]
+    kind = EXPRESSIVE.kinds[tokens]
     known = _PAIRS.ravel()[kind[:-1].astype(np.uint16) * np.uint16(len(Kind)) + kind[1:]]
     _refuse(tokens, 1 + np.flatnonzero(~known), "cannot follow {before}")
     columns = Columns.of(tokens, kind)
@@ -46,15 +49,15 @@ def checked(ids: NDArray[Any]) -> Columns:
     _check_controls(columns)
     _check_values(columns)
     _check_bars(columns)
-    _check_tracks(columns)
+    _check_tracks(columns, 0 if settings.microtiming else 1)
     return columns
 
 
 def _refuse(ids: NDArray[np.int64], at: NDArray[np.int64], why: str) -> None:
     if len(at):
         index = int(at[0])
-        before = VOCABULARY.name(int(ids[index - 1]))
-        raise TokenError(f"token {index}: {VOCABULARY.name(int(ids[index]))} {why.format(before=before)}")
+        before = EXPRESSIVE.name(int(ids[index - 1]))
+        raise TokenError(f"token {index}: {EXPRESSIVE.name(int(ids[index]))} {why.format(before=before)}")
 
 
 def _check_header(columns: Columns) -> None:
@@ -111,8 +114,8 @@ def _check_bars(columns: Columns) -> None:
     _refuse(ids, at[cut & ((position == 0) | no_meter)], "cuts its bar short without a meter to follow")
 
 
-def _check_tracks(columns: Columns) -> None:
-    """Tracks rise inside a position, pitches inside a track; drums stand in drum tracks."""
+def _check_tracks(columns: Columns, least: int) -> None:
+    """Tracks rise inside a position, pitches inside a track by `least`; drums stand in drum tracks."""
     ids, entries, notes = columns.ids, columns.entries, columns.notes
     if not len(entries):
         return
@@ -121,7 +124,7 @@ def _check_tracks(columns: Columns) -> None:
     back = same_moment & (track[1:] <= track[:-1])
     _refuse(ids, entries[1:][back], "must be a later track than the one before it at this position")
     same_entry = columns.entry_of[1:] == columns.entry_of[:-1]
-    _refuse(ids, notes[1:][same_entry & (pitch[1:] <= pitch[:-1])], "is not above the note before it")
+    _refuse(ids, notes[1:][same_entry & (np.diff(pitch) < least)], "is not above the note before it")
     is_drum = columns.kind[where(columns.kind, Kind.PROGRAM) - 1] == Kind.DRUMS.value
     wrong = is_drum[track][columns.entry_of] != (columns.kind[notes] == Kind.DRUM.value)
     _refuse(ids, notes[wrong], "stands in a track of the other sort (drums or not)")

@@ -5,7 +5,7 @@ with as many tokens as they need: "high" tokens, powers of two of a whole note i
 token below a whole note; almost always the low token alone.
 
 APPEND-ONLY: a token keeps its id for ever. A new kind, or new values of an old one, go into a new block at the end of
-`BLOCKS`.
+`BLOCKS`. What only expressive performances need (`EXPRESSION`) follows after these in a vocabulary of its own.
 """
 
 from __future__ import annotations
@@ -70,6 +70,9 @@ class Kind(IntEnum):
     BEND = 27
     PRESSURE = 28
     VALUE = 29
+    VELOCITY_OFFSET = 30
+    ONSET_OFFSET = 31
+    END_OFFSET = 32
 
 
 CHORD_KINDS = (Kind.NO_CHORD, Kind.CHORD_ROOT, Kind.CHORD_QUALITY, Kind.CHORD_DEGREE, Kind.CHORD_BASS)
@@ -117,6 +120,13 @@ BLOCKS: tuple[Block, ...] = (
     Block(Kind.CHORD_DEGREE, len(CHORD_DEGREES)),
     Block(Kind.CHORD_BASS, HIGHEST_FIFTHS - LOWEST_FIFTHS + 1, first=LOWEST_FIFTHS),
 )
+# How far a note is from what the tokens before say, where it is: in velocity, and in ticks at 480 a quarter. The end of
+# a note shorter than a step may lie more than a step before the grid's.
+EXPRESSION: tuple[Block, ...] = (
+    Block(Kind.VELOCITY_OFFSET, VELOCITY_STEP, first=-(VELOCITY_STEP // 2)),
+    Block(Kind.ONSET_OFFSET, TICKS_PER_STEP, first=-(TICKS_PER_STEP // 2)),
+    Block(Kind.END_OFFSET, 2 * TICKS_PER_STEP - 1, first=1 - TICKS_PER_STEP - TICKS_PER_STEP // 2),
+)
 
 
 class Vocabulary:
@@ -140,6 +150,10 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return self.size
+
+    def has(self, kind: Kind) -> bool:
+        """Whether any token is of a kind."""
+        return kind in self._blocks
 
     def span(self, kind: Kind) -> slice:
         """Ids of a kind, as a slice."""
@@ -182,4 +196,5 @@ class Vocabulary:
 
 
 VOCABULARY = Vocabulary()
+EXPRESSIVE = Vocabulary((*BLOCKS, *EXPRESSION))
 PAD, START, END, BAR = (VOCABULARY.id(kind) for kind in (Kind.PAD, Kind.START, Kind.END, Kind.BAR))

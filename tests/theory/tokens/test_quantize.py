@@ -16,13 +16,14 @@ from theory.key import Key
 from theory.meter import Meter
 from theory.score import MAX_TICK, Score, Track
 from theory.tokens.quantize import quantize
+from theory.tokens.settings import Settings
 
 STEPS, UNIT = 24, 20  # in a quarter; ticks in a step
 Row = tuple[int, int, int, int]
 
 
 def on_grid(score: Score) -> Score:
-    return quantize(score, STEPS)
+    return quantize(score, Settings())
 
 
 def nearest(tick: int, resolution: int) -> int:

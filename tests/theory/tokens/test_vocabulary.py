@@ -14,6 +14,7 @@ from theory.tokens.vocabulary import (
     BLOCKS,
     CHORD_DEGREES,
     CHORD_QUALITIES,
+    EXPRESSIVE,
     HIGHEST_FIFTHS,
     LOWEST_FIFTHS,
     STEPS_PER_QUARTER,
@@ -30,6 +31,7 @@ PINNED = {
     "DURATION_LOW 96": 653, "VELOCITY 32": 686, "PITCH 60": 747, "PITCH 127": 814, "DRUM 127": 942, "FERMATA": 943,
     "CONTROL": 944, "BEND": 945, "PRESSURE": 946, "VALUE 127": 1074, "NO_CHORD": 1075, "CHORD_ROOT C": 1091,
     "CHORD_ROOT B##": 1110, "CHORD_QUALITY maj7sus2": 1129, "CHORD_DEGREE no5": 1140, "CHORD_BASS B##": 1175,
+    "VELOCITY_OFFSET 1": 1179, "ONSET_OFFSET 9": 1199, "END_OFFSET 9": 1238,
 }  # fmt: skip
 
 
@@ -40,7 +42,8 @@ def test_the_fingerprint_is_for_ever() -> None:
 
 @pytest.mark.parametrize(("name", "token"), PINNED.items())
 def test_ids_are_for_ever(name: str, token: int) -> None:
-    assert VOCABULARY.name(token) == name
+    assert EXPRESSIVE.name(token) == name
+    assert token >= VOCABULARY.size or VOCABULARY.name(token) == name
 
 
 def test_every_kind_is_pinned() -> None:
