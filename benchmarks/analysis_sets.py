@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -175,8 +176,8 @@ def _key_of(key: Any, fifths: int) -> Key:
 # Nottingham
 
 
-def nottingham(step: int = 1) -> Iterator[Case]:
-    """Folk tunes with a block chord for every symbol, every `step`-th one; the symbols and the K: field are true.
+def nottingham() -> Iterator[Case]:
+    """Folk tunes with a block chord for every symbol; the symbols and the K: field are true.
 
     Notes come from the set's MIDI files (melody and accompaniment, repeats played), truth from the ABC text with its
     repeats expanded. A tune is left out where the two melodies or accompaniments differ: four in ten, most because the
@@ -184,15 +185,15 @@ def nottingham(step: int = 1) -> Iterator[Case]:
     """
     folder = CORPORA / "nottingham"
     for path in sorted((folder / "ABC_cleaned").glob("*.abc")):
-        for place, (number, text) in enumerate(abc.tunes(path).items()):
+        for number, text in abc.tunes(path).items():
             midi = folder / "MIDI" / f"{path.stem}{number}.mid"
-            if place % step == 0 and midi.exists():
-                yield from _nottingham_case(text, midi)
+            if midi.exists() and (case := _nottingham_case(text, midi)):
+                yield case
 
 
-def nottingham_melody(step: int = 1) -> Iterator[Case]:
+def nottingham_melody() -> Iterator[Case]:
     """The same tunes without their accompaniment: truth that a single line only suggests."""
-    for case in nottingham(step):
+    for case in nottingham():
         score, spelled = (part.replace(tracks=part.tracks[:1], end=part.end) for part in (case.score, case.spelled))
         yield replace(case, score=score, spelled=spelled)
 
@@ -200,7 +201,8 @@ def nottingham_melody(step: int = 1) -> Iterator[Case]:
 _SHARP_BASS = re.compile(r'(?<=/)([A-Ga-g])\+(?=")')  # the database's way to write "A/c#"
 
 
-def _nottingham_case(text: str, midi: Path) -> Iterator[Case]:
+@cache  # the melodies alone are of the same tunes
+def _nottingham_case(text: str, midi: Path) -> Case | None:
     from music21.abcFormat import ABCFile
     from music21.abcFormat.translate import abcToStreamScore
     from music21.exceptions21 import Music21Exception
@@ -210,9 +212,9 @@ def _nottingham_case(text: str, midi: Path) -> Iterator[Case]:
         stream = abcToStreamScore(ABCFile().readstr(_SHARP_BASS.sub(r"\1#", text)))
         written, _ = score_of(stream.expandRepeats())
     except Music21Exception:
-        return  # repeat signs that do not pair
+        return None  # repeat signs that do not pair
     if len(played.tracks) < 2 or not written.chords or not _same_melody(written, played):
-        return
+        return None
     shift = _start(played) - _start(written)
 
     def tick(at: int) -> int:
@@ -221,8 +223,9 @@ def _nottingham_case(text: str, midi: Path) -> Iterator[Case]:
     keys = _until_next([(tick(event.tick), event.key) for event in written.keys], played.end)
     symbols = [(tick(event.tick), event.chord) for event in written.chords]
     chords = _until_next([(at, label_of(chord)) for at, chord in symbols], played.end)
-    if _same_chords(symbols, played.tracks[1]):
-        yield case_of(midi.stem, _spelled_in(played, keys), keys, chords)
+    if not _same_chords(symbols, played.tracks[1]):
+        return None
+    return case_of(midi.stem, _spelled_in(played, keys), keys, chords)
 
 
 def _start(score: Score) -> float:

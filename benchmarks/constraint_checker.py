@@ -1,121 +1,24 @@
 """What a written MIDI file keeps of what was asked for, judged by mido, `benchmarks.hearing` and this file.
 
-Nothing of Cadenza is imported here: keys, strong beats and cadences have tables of their own, times are fractions of a
-quarter. So this shares no code, and no mistake, with the masks that the pieces were written under.
+Nothing of Cadenza is imported here: keys, strong beats and cadences have tables of their own
+(`benchmarks.constraint_wish`), times are fractions of a quarter. So this shares no code, and no mistake, with the masks
+that the pieces were written under. What it demands is what the README promises of each option.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
+from benchmarks.constraint_wish import MINOR_THIRD, SIGNATURES, STRONG, Harmony, Sung, Wish, cadence_chords
 from benchmarks.hearing import Heard, Note
 
-# Length of a bar and of a beat, and where the strong beats are, in quarters.
-BARS = {"2/4": Fraction(2), "3/4": Fraction(3), "4/4": Fraction(4), "6/8": Fraction(3), "5/4": Fraction(5)}
-BEATS = {meter: Fraction(3, 2) if meter == "6/8" else Fraction(1) for meter in BARS}
-STRONG = {"2/4": (Fraction(0),), "3/4": (Fraction(0),), "4/4": (Fraction(0), Fraction(2))}
-STRONG |= {"6/8": (Fraction(0), Fraction(3, 2)), "5/4": (Fraction(0), Fraction(3))}
-# Sharps of a key (flats negative): its names in a MIDI file, as major and as minor.
-SIGNATURES = {
-    -7: ("Cb", "Abm"), -6: ("Gb", "Ebm"), -5: ("Db", "Bbm"), -4: ("Ab", "Fm"), -3: ("Eb", "Cm"), -2: ("Bb", "Gm"),
-    -1: ("F", "Dm"), 0: ("C", "Am"), 1: ("G", "Em"), 2: ("D", "Bm"), 3: ("A", "F#m"), 4: ("E", "C#m"), 5: ("B", "G#m"),
-    6: ("F#", "D#m"), 7: ("C#", "A#m"),
-}  # fmt: skip
-# Chords of a cadence in semitones above the tonic, the bass first; then for each kind its approach, its arrival and the
-# notes of the arrival that the soprano may sing.
-_MAJOR: dict[str, tuple[int, ...]] = {
-    "I": (0, 4, 7),
-    "IV": (5, 9, 0),
-    "V": (7, 11, 2),
-    "vi": (9, 0, 4),
-    "iv6": (8, 5, 0),
-}
-_MINOR: dict[str, tuple[int, ...]] = {
-    "I": (0, 3, 7),
-    "IV": (5, 8, 0),
-    "V": (7, 11, 2),
-    "vi": (8, 0, 3),
-    "iv6": (8, 5, 0),
-}
-_CADENCES: dict[str, tuple[str | None, str, slice]] = {
-    "perfect": ("V", "I", slice(0, 1)), "imperfect": ("V", "I", slice(1, 3)), "half": (None, "V", slice(0, 3)),
-    "plagal": ("IV", "I", slice(0, 3)), "deceptive": ("V", "vi", slice(0, 3)), "phrygian": ("iv6", "V", slice(0, 3)),
-}  # fmt: skip
-MINOR_THIRD = ("minor", "dorian", "phrygian")
+# Which notes of a cadence's arrival the soprano may sing, where it is not free.
+TOP = {"perfect": slice(0, 1), "imperfect": slice(1, 3)}
 _FIFTH, _OCTAVE = 7, 0
 _WIDEST = 12
-
-
-class Harmony(NamedTuple):
-    """A chord from a place on: pitch classes (none: no chord), its root, bass and third (None where it has none)."""
-
-    start: Fraction
-    classes: frozenset[int] = frozenset()
-    root: int = -1
-    bass: int = -1
-    third: int | None = None
-
-
-class Lock(NamedTuple):
-    """Notes that a part has to sing, and no others, from one place to another."""
-
-    part: int
-    start: Fraction
-    stop: Fraction
-    notes: tuple[Note, ...]
-
-
-@dataclass
-class Wish:
-    """What a piece was asked to keep; parts are indices from the top, bars count from 1.
-
-    Attributes:
-        tonic, mode, signature: of the key; a pitch class, its mode's name, its sharps.
-        scale: pitch classes that notes keep to, or None.
-        key_scale: pitch classes of the key.
-        is_key_scale: whether `scale` is the key's, so that minor may raise its sixth and seventh.
-        harmonies: the given chords in order of time.
-        between: what may begin off the strong beats: "chord", "scale", "any".
-        ends: whether the piece has to end on the tonic.
-        ends_on_chord: whether it has to end on the last given chord.
-    """
-
-    meter: str
-    bars: int
-    tonic: int
-    mode: str
-    signature: int
-    key_scale: frozenset[int]
-    ranges: dict[int, tuple[int, int]]
-    leaps: dict[int, int] = field(default_factory=dict)
-    density: dict[int, tuple[int, int]] = field(default_factory=dict)
-    onsets: dict[int, tuple[Fraction, ...]] = field(default_factory=dict)
-    durations: dict[int, tuple[Fraction, ...]] = field(default_factory=dict)
-    polyphony: int | None = None
-    scale: frozenset[int] | None = None
-    is_key_scale: bool = False
-    harmonies: tuple[Harmony, ...] = ()
-    between: str = "scale"
-    cadences: list[tuple[int, str]] = field(default_factory=list)
-    locks: list[Lock] = field(default_factory=list)
-    no_parallels: bool = False
-    four_part: bool = False
-    ends: bool = False
-    ends_on_chord: bool = False
-
-    @property
-    def needs_thirds(self) -> bool:
-        """Whether given chords sound complete; not where hardly more than the bass may sound."""
-        return self.four_part and bool(self.harmonies) and (self.polyphony is None or self.polyphony > 2)
-
-    @property
-    def bar(self) -> Fraction:
-        """Length of a bar in quarters."""
-        return BARS[self.meter]
 
 
 def check(heard: Heard, wish: Wish) -> dict[str, list[str]]:
@@ -206,36 +109,25 @@ def _sonority(heard: Heard, time: Fraction) -> list[int | None]:
 
 def _scale(heard: Heard, wish: Wish) -> Iterator[str]:
     for part, note in _notes(heard):
-        chord = _chord_at(wish, note.start)
-        allowed = set(wish.scale or ()) | chord.classes | ({chord.bass} if chord.classes else set())
-        if not wish.harmonies:
-            allowed |= _cadence_tones(wish, note.start)
-        if wish.is_key_scale and (not chord.classes or _is_dominant(chord, wish)):
-            allowed |= _raised(wish)
-        if note.pitch % 12 not in allowed:
+        if note.pitch % 12 not in allowed_in_scale(wish, note.start):
             yield f"part {part}: {note.pitch} at {_place(note.start, wish)}"
+
+
+def allowed_in_scale(wish: Wish, time: Fraction) -> set[int]:
+    """Pitch classes of the notes that may begin at a time where notes keep to a scale."""
+    chord = _chord_at(wish, time)
+    allowed = set(wish.scale or ()) | chord.classes | ({chord.bass} if chord.classes else set())
+    if not wish.harmonies:
+        allowed |= _cadence_tones(wish, time)
+    if wish.is_key_scale and (not chord.classes or _is_dominant(chord, wish)):
+        allowed |= _raised(wish)
+    return allowed
 
 
 def _cadence_tones(wish: Wish, time: Fraction) -> set[int]:
     """The tones of a cadence's chord that is sung at a time: its chords count as given."""
-    table = _MINOR if wish.mode in MINOR_THIRD else _MAJOR
-    for bar, kind in wish.cadences:
-        approach, arrival, _ = _CADENCES[kind]
-        start = (bar - 1) * wish.bar
-        spans = [(start, _held_until(wish, bar), arrival), (start - BEATS[wish.meter], start, approach)]
-        for first, last, chord in spans:
-            if chord and first <= time < last:
-                return {(wish.tonic + note) % 12 for note in table[chord]}
-    return set()
-
-
-def _held_until(wish: Wish, bar: int) -> Fraction:
-    """Up to where the arrival of a cadence is held: two beats, or the next strong beat, or the end of the piece."""
-    if bar == wish.bars:
-        return wish.bars * wish.bar
-    start = (bar - 1) * wish.bar
-    strong = [start + beat for beat in STRONG[wish.meter] if beat > 0] + [start + wish.bar]
-    return min(start + 2 * BEATS[wish.meter], *strong)
+    sung = [chord for bar, kind in wish.cadences for chord in cadence_chords(wish, bar, kind)]
+    return {tone for chord in sung if chord.start <= time < chord.stop for tone in chord.classes}
 
 
 def _notes(heard: Heard) -> Iterator[tuple[int, Note]]:
@@ -255,8 +147,7 @@ def _is_dominant(chord: Harmony, wish: Wish) -> bool:
 
 
 def _chords(heard: Heard, wish: Wish) -> Iterator[str]:
-    ends = [chord.start for chord in wish.harmonies[1:]] + [wish.bars * wish.bar]
-    for chord, end in zip(wish.harmonies, ends, strict=True):
+    for chord, end in wish.spans:
         if chord.classes:
             yield from _chord(heard, wish, chord, end)
 
@@ -271,8 +162,7 @@ def _chord(heard: Heard, wish: Wish, chord: Harmony, end: Fraction) -> Iterator[
     lowest = _sounding(heard.parts[-1], chord.start)
     if lowest is None or lowest % 12 != chord.bass:
         yield f"bass {lowest} at {_place(chord.start, wish)}"
-    raised = _raised(wish) if _is_dominant(chord, wish) else set()
-    loose = {"chord": tones, "scale": tones | wish.key_scale | raised, "any": set(range(12))}[wish.between]
+    loose = loose_tones(wish, chord)
     for part, note in _notes(heard):
         begins = chord.start <= note.start < end
         sounds = wish.between == "chord" and note.start < end and note.end > chord.start
@@ -280,52 +170,65 @@ def _chord(heard: Heard, wish: Wish, chord: Harmony, end: Fraction) -> Iterator[
             yield f"part {part}: {note.pitch} at {_place(note.start, wish)}"
 
 
+def loose_tones(wish: Wish, chord: Harmony) -> set[int]:
+    """Pitch classes of the notes that may begin off the strong beats of a chord."""
+    tones = {*chord.classes, chord.bass}
+    raised = _raised(wish) if _is_dominant(chord, wish) else set()
+    return {"chord": tones, "scale": tones | wish.key_scale | raised, "any": {*range(12)}}[wish.between]
+
+
 def _cadence(heard: Heard, wish: Wish) -> Iterator[str]:
-    table = _MINOR if wish.mode in MINOR_THIRD else _MAJOR
     for bar, kind in wish.cadences:
-        approach, arrival, top = _CADENCES[kind]
-        time = (bar - 1) * wish.bar
-        before = time - BEATS[wish.meter]
-        wanted = [(time, table[arrival])] + ([(before, table[approach])] if approach else [])
-        for place, chord in wanted:
-            yield from _sung(heard, wish, place, [(wish.tonic + note) % 12 for note in chord], kind)
-        held_until = _held_until(wish, bar)
-        tones = {(wish.tonic + note) % 12 for note in table[arrival]}
-        for part, note in _notes(heard):
-            if note.start < held_until and note.end > time and note.pitch % 12 not in tones:
-                yield f"{kind}: part {part}: {note.pitch} while the arrival is held"
-        if bar == wish.bars:
-            yield from _lasts(heard, wish, [(wish.tonic + note) % 12 for note in table[arrival]], kind)
-        soprano = _sounding(heard.parts[0], time)
-        if soprano is not None and (soprano - wish.tonic) % 12 not in table[arrival][top]:
-            yield f"{kind}: soprano {soprano} at {_place(time, wish)}"
-        if approach:
-            held = [note for note in heard.parts[-1] if note.start < time and note.end > before]
-            covered = sum(min(note.end, time) - max(note.start, before) for note in held)
-            if covered != time - before or any((n.pitch - wish.tonic) % 12 != table[approach][0] for n in held):
-                yield f"{kind}: bass before {_place(time, wish)}"
+        *approach, arrival = cadence_chords(wish, bar, kind)
+        faults = [fault for chord in (*approach, arrival) for fault in _sung(heard, wish, chord)]
+        faults += _held(heard, wish, arrival)
+        soprano = _sounding(heard.parts[0], arrival.start)
+        if soprano is not None and soprano % 12 not in arrival.classes[TOP.get(kind, slice(0, 3))]:
+            faults.append(f"soprano {soprano} at {_place(arrival.start, wish)}")
+        for part in (0, -1):
+            if all(note.start != arrival.start for note in heard.parts[part]):
+                faults.append(f"part {part % 4} begins no note at {_place(arrival.start, wish)}")
+        for chord in approach:
+            basses = [note for note in heard.parts[-1] if note.start < chord.stop and note.end > chord.start]
+            if _silence(basses, chord) or any(note.pitch % 12 != chord.classes[0] for note in basses):
+                faults.append(f"bass before {_place(chord.stop, wish)}")
+        yield from (f"{kind}: {fault}" for fault in faults)
 
 
-def _sung(heard: Heard, wish: Wish, time: Fraction, classes: list[int], kind: str) -> Iterator[str]:
-    """Whether all parts sing the chord's tones (and the seventh that a given chord has), the lowest its bass."""
-    given = _chord_at(wish, time)
-    tones = {*classes, *({(given.root + 10) % 12} & given.classes)}
-    pitches = _sonority(heard, time)
+def _sung(heard: Heard, wish: Wish, chord: Sung) -> Iterator[str]:
+    """Whether all parts sing the chord's tones (and the seventh that a given chord has), the third too, over its bass.
+
+    So a dominant has its leading tone.
+    """
+    given = _chord_at(wish, chord.start)
+    tones = {*chord.classes, *({(given.root + 10) % 12} & given.classes)}
+    pitches = _sonority(heard, chord.start)
     if any(pitch is None or pitch % 12 not in tones for pitch in pitches):
-        yield f"{kind}: {pitches} at {_place(time, wish)}"
-    if pitches[-1] is not None and pitches[-1] % 12 != classes[0]:
-        yield f"{kind}: bass {pitches[-1]} at {_place(time, wish)}"
+        yield f"{pitches} at {_place(chord.start, wish)}"
+    if chord.third not in {pitch % 12 for pitch in pitches if pitch is not None}:
+        yield f"no third in {pitches} at {_place(chord.start, wish)}"
+    if pitches[-1] is not None and pitches[-1] % 12 != chord.classes[0]:
+        yield f"bass {pitches[-1]} at {_place(chord.start, wish)}"
 
 
-def _lasts(heard: Heard, wish: Wish, classes: list[int], kind: str) -> Iterator[str]:
-    """Whether a last bar sounds its chord and nothing else, to the end."""
-    end = wish.bars * wish.bar
-    for part, note in _notes(heard):
-        if note.end > end - wish.bar and note.pitch % 12 not in classes:
-            yield f"{kind}: part {part}: {note.pitch} in the last bar"
-    last = _last(heard, wish)
-    if None in last or (last[-1] or 0) % 12 != classes[0]:
-        yield f"{kind}: ends on {last}"
+def _held(heard: Heard, wish: Wish, chord: Sung) -> Iterator[str]:
+    """Whether nothing but a chord sounds, in all parts, from its place to where it ends, and its bass there."""
+    for part, notes in enumerate(heard.parts):
+        inside = [note for note in notes if note.start < chord.stop and note.end > chord.start]
+        if _silence(inside, chord):
+            yield f"part {part} is silent while the arrival is held"
+        for note in inside:
+            if note.pitch % 12 not in chord.classes:
+                yield f"part {part}: {note.pitch} while the arrival is held"
+    last = [note for note in heard.parts[-1] if note.start < chord.stop <= note.end]
+    if not last or last[0].pitch % 12 != chord.classes[0]:
+        yield f"the arrival's bass is not there until {_place(chord.stop, wish)}"
+
+
+def _silence(notes: list[Note], chord: Sung) -> Fraction:
+    """For how long a part with these notes is silent while a chord lasts."""
+    sung = sum((min(note.end, chord.stop) - max(note.start, chord.start) for note in notes), Fraction(0))
+    return chord.stop - chord.start - sung
 
 
 def _last(heard: Heard, wish: Wish) -> list[int | None]:
@@ -378,24 +281,37 @@ def _thirds(heard: Heard, wish: Wish) -> Iterator[str]:
 
 
 def _ending(heard: Heard, wish: Wish) -> Iterator[str]:
-    last = _last(heard, wish)
-    sung = {(pitch - wish.tonic) % 12 for pitch in last if pitch is not None}
     thirds = {3, 4} if wish.mode in MINOR_THIRD else {4}
-    if not sung <= {0, 7} | thirds or sung >= {3, 4} or not _closes(last, wish.tonic, wish):
-        yield f"ends on {last}"
+    tones = {(wish.tonic + note) % 12 for note in {0, 7} | thirds}
+    yield from _closes(heard, wish, tones, wish.tonic, Fraction(0))
+    if {(wish.tonic + 3) % 12, (wish.tonic + 4) % 12} <= {
+        pitch % 12 for pitch in _last(heard, wish) if pitch is not None
+    }:
+        yield f"ends on both thirds: {_last(heard, wish)}"
 
 
 def _final_chord(heard: Heard, wish: Wish) -> Iterator[str]:
-    last, chord = _last(heard, wish), wish.harmonies[-1]
-    sung = {pitch % 12 for pitch in last if pitch is not None}
-    if not sung <= chord.classes | {chord.bass} or not _closes(last, chord.bass, wish):
-        yield f"ends on {last}"
+    chord = wish.harmonies[-1]
+    yield from _closes(heard, wish, {*chord.classes, chord.bass}, chord.bass, chord.start)
 
 
-def _closes(last: list[int | None], bass: int, wish: Wish) -> bool:
-    """Whether all parts sing to the end, unless fewer may sound at once, and the lowest sings a bass."""
-    is_full = None not in last or (wish.polyphony is not None and wish.polyphony < len(last))
-    return is_full and last[-1] is not None and last[-1] % 12 == bass
+def _closes(heard: Heard, wish: Wish, tones: set[int], bass: int, begins: Fraction) -> Iterator[str]:
+    """Whether some tones alone sound from the last strong beat on (or from where the last chord begins) to the end.
+
+    The lowest part sings their bass all the while; so long all parts sing, unless fewer may sound at once.
+    """
+    end = wish.bars * wish.bar
+    start = max(end - wish.bar + STRONG[wish.meter][-1], begins)
+    chord = Sung(start, end, (bass, *tones), -1)
+    full = wish.polyphony is None or wish.polyphony >= len(heard.parts)
+    for part, notes in enumerate(heard.parts):
+        lowest = part == len(heard.parts) - 1
+        inside = [note for note in notes if note.end > start]
+        if (full or lowest) and _silence(inside, chord):
+            yield f"part {part} is silent after {_place(start, wish)}"
+        for note in inside:
+            if note.pitch % 12 not in ({bass} if lowest else tones):
+                yield f"part {part}: {note.pitch} after {_place(start, wish)}"
 
 
 def _if_asked(name: str, judge: Callable[[Heard, Wish], Faults]) -> Callable[[Heard, Wish], Faults]:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from fractions import Fraction
 from random import Random
 
-from benchmarks.constraint_checker import BEATS, MINOR_THIRD, Harmony, Wish
+from benchmarks.constraint_wish import BEATS, MINOR_THIRD, Harmony, Wish
 
 _LETTERS = "FCGDAEB"  # on the line of fifths, C in place 0
 _QUALITIES = {
     "": (0, 4, 7), "m": (0, 3, 7), "7": (0, 4, 7, 10), "m7": (0, 3, 7, 10), "maj7": (0, 4, 7, 11), "dim": (0, 3, 6),
     "m7b5": (0, 3, 6, 10), "dim7": (0, 3, 6, 9), "aug": (0, 4, 8), "sus4": (0, 5, 7), "sus2": (0, 2, 7),
     "6": (0, 4, 7, 9), "m6": (0, 3, 7, 9), "9": (0, 4, 7, 10, 2), "7sus4": (0, 5, 7, 10), "5": (0, 7),
+    "7no3": (0, 7, 10),
 }  # fmt: skip
 _PLAIN_CHORDS = {
     "major": ("0", "2m", "4m", "5", "7", "7", "77", "9m", "27", "2m7", "11dim"),
@@ -128,4 +129,5 @@ def _symbol(rng: Random, wish: Wish, root: int, quality: str) -> tuple[str, Harm
 
 
 def _harmony(notes: list[int], bass: int) -> Harmony:
-    return Harmony(Fraction(0), frozenset(notes), notes[0], bass, notes[1] if len(notes) > 2 else None)
+    stands_for_third = (notes[1] - notes[0]) % 12 in range(2, 6)
+    return Harmony(Fraction(0), frozenset(notes), notes[0], bass, notes[1] if stands_for_third else None)

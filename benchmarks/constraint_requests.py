@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import mido
 
-from benchmarks.constraint_checker import BEATS, MINOR_THIRD, Lock, Wish
 from benchmarks.constraint_chords import name_near, name_of, progression
+from benchmarks.constraint_wish import BEATS, CADENCES, Harmony, Lock, Wish, cadence_chords
 from benchmarks.hearing import Note
 
 PARTS = ("soprano", "alto", "tenor", "bass")
@@ -28,12 +28,12 @@ _SCALES = {
     **{mode: scale for mode, (_, scale) in _MODES.items()}, "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
     "major pentatonic": (0, 2, 4, 7, 9), "blues": (0, 3, 5, 6, 7, 10), "whole tone": (0, 2, 4, 6, 8, 10),
 }  # fmt: skip
-_VALUES = {
+VALUES = {
     "1": Fraction(4), "2": Fraction(2), "4": Fraction(1), "8": Fraction(1, 2), "16": Fraction(1, 4),
     "2.": Fraction(3), "4.": Fraction(3, 2), "8.": Fraction(3, 4), "8t": Fraction(1, 3),
 }  # fmt: skip
-_VALUE_SETS = ("4 2", "8 4 2", "8 4", "4. 8 4 2", "8 4 4. 2 2. 1", "8t 4 2", "16 8 8. 4", "4", "8", "2. 4. 4 8")
-_CADENCES = ("perfect", "perfect", "perfect", "imperfect", "half", "plagal", "deceptive", "phrygian")
+VALUE_SETS = ("4 2", "8 4 2", "8 4", "4. 8 4 2", "8 4 4. 2 2. 1", "8t 4 2", "16 8 8. 4", "4", "8", "2. 4. 4 8")
+_OFTEN = {"perfect": 3}  # how often a kind of cadence is asked for; others once
 _TICKS = 480
 _ODD = 0.12  # how often a musician asks for what hardly goes together
 
@@ -86,7 +86,7 @@ def _choose_parts(rng: Random, drawn: Drawn) -> list[int]:
     return sorted(rng.sample(free, min(rng.choice((1, 1, 2, 3)), len(free))))
 
 
-def _pairs(values: dict[int, str]) -> str:
+def pairs(values: dict[int, str]) -> str:
     return ",".join(f"{PARTS[part]}={value}" for part, value in values.items())
 
 
@@ -103,11 +103,11 @@ def _put(drawn: Drawn, option: str, values: dict[int | None, str]) -> dict[int, 
         drawn.arguments[option] = values[None]
         return dict.fromkeys(range(4), values[None])
     by_part = {part: value for part, value in values.items() if part is not None}
-    drawn.arguments[option] = _pairs(by_part)
+    drawn.arguments[option] = pairs(by_part)
     return by_part
 
 
-def _chords(rng: Random, drawn: Drawn, folder: Path) -> None:
+def ask_chords(rng: Random, drawn: Drawn, folder: Path) -> None:
     """Chords for some of the bars, which go on until the piece is full."""
     wish = drawn.wish
     length = rng.choice([length for length in (1, 2, 3, 4, 4, 4, 8, wish.bars) if length <= wish.bars])
@@ -131,11 +131,11 @@ def _range(rng: Random, drawn: Drawn, folder: Path) -> None:
         spare = highest - lowest - width
         bottom = lowest + (rng.randint(-4, max(spare, 0) + 4) if is_odd else round(rng.triangular(0, spare)))
         drawn.wish.ranges[part] = bottom, bottom + width
-        chosen[part] = f"{_pitch(bottom)}:{_pitch(bottom + width)}"
-    drawn.arguments["ranges"] = _pairs(chosen)
+        chosen[part] = f"{pitch_text(bottom)}:{pitch_text(bottom + width)}"
+    drawn.arguments["ranges"] = pairs(chosen)
 
 
-def _pitch(midi: int) -> str:
+def pitch_text(midi: int) -> str:
     name = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")[midi % 12]
     return f"{name}{midi // 12 - 1}"
 
@@ -165,7 +165,7 @@ def _onsets(rng: Random, drawn: Drawn, folder: Path) -> None:
     def value() -> str:
         chosen = sorted(rng.sample(places[1:], rng.randint(0, min(3, len(places) - 1))))
         first = [places[0]] if rng.random() < 0.9 or not chosen else []
-        return " ".join(_beat(place) for place in [*first, *chosen])
+        return " ".join(beat_text(place) for place in [*first, *chosen])
 
     values = _put(drawn, "onsets", _for_parts(rng, drawn, value))
     drawn.wish.onsets = {
@@ -173,20 +173,20 @@ def _onsets(rng: Random, drawn: Drawn, folder: Path) -> None:
     }
 
 
-def _beat(place: Fraction) -> str:
+def beat_text(place: Fraction) -> str:
     return str(float(place)) if place.denominator == 2 else str(place)
 
 
 def _durations(rng: Random, drawn: Drawn, folder: Path) -> None:
-    values = _put(drawn, "durations", _for_parts(rng, drawn, lambda: rng.choice(_VALUE_SETS)))
-    drawn.wish.durations = {part: tuple(_VALUES[name] for name in text.split()) for part, text in values.items()}
+    values = _put(drawn, "durations", _for_parts(rng, drawn, lambda: rng.choice(VALUE_SETS)))
+    drawn.wish.durations = {part: tuple(VALUES[name] for name in text.split()) for part, text in values.items()}
 
 
 def _polyphony(rng: Random, drawn: Drawn, folder: Path) -> None:
     drawn.wish.polyphony = drawn.arguments["polyphony"] = rng.choice((1, 2, 3, 3, 3, 4))
 
 
-def _scale(rng: Random, drawn: Drawn, folder: Path) -> None:
+def ask_scale(rng: Random, drawn: Drawn, folder: Path) -> None:
     wish = drawn.wish
     if rng.random() < 0.6:
         drawn.arguments["scale"], wish.scale, wish.is_key_scale = "key", wish.key_scale, True
@@ -202,30 +202,30 @@ def _cadence(rng: Random, drawn: Drawn, folder: Path) -> None:
     if not wish.harmonies or rng.random() < _ODD:
         cadences(rng, drawn)
         return
-    fitting = [(bar, kind) for bar in range(2, wish.bars + 1) for kind in _fitting(wish, bar)]
-    chosen = dict(rng.sample(fitting, min(len(fitting), rng.choice((1, 1, 2)))))
+    possible = [(bar, kind) for bar in range(2, wish.bars + 1) for kind in fitting(wish, bar)]
+    chosen = dict(rng.sample(possible, min(len(possible), rng.choice((1, 1, 2)))))
     if chosen:
-        _put_cadences(drawn, sorted(chosen.items()))
+        put_cadences(drawn, sorted(chosen.items()))
 
 
-def _fitting(wish: Wish, bar: int) -> tuple[str, ...]:
+def fitting(wish: Wish, bar: int) -> tuple[str, ...]:
     """The cadences that the given chords make on the first beat of a bar."""
-    time = (bar - 1) * wish.bar
-    before, after = (_degree(wish, place) for place in (time - BEATS[wish.meter], time))
-    dominant, tonic = (7, 4), (0, 3 if wish.mode in MINOR_THIRD else 4)
-    if after == tonic and before == dominant:
-        return "perfect", "imperfect"
-    if after == tonic and before == (5, tonic[1]):
-        return ("plagal",)
-    return ("half",) if after == dominant else ()
+    return tuple(kind for kind in CADENCES[wish.mode] if _makes(wish, bar, kind))
 
 
-def _degree(wish: Wish, time: Fraction) -> tuple[int, int] | None:
-    """Root and third, in semitones above the tonic and the root, of the chord at a time; None off root position."""
-    chord = [chord for chord in wish.harmonies if chord.start <= time][-1]
-    if chord.third is None or chord.root != chord.bass:
-        return None
-    return (chord.root - wish.tonic) % 12, (chord.third - chord.root) % 12
+def _makes(wish: Wish, bar: int, kind: str) -> bool:
+    """Whether the given chords are those of a cadence; its dominant may have a seventh."""
+    *_, arrival = chords = cadence_chords(wish, bar, kind)
+    for chord in chords:
+        given = _given(wish, chord.start)
+        seventh = {(given.root + 10) % 12} if chord is not arrival and CADENCES[wish.mode][kind][0] == "V" else set()
+        if given.bass != chord.classes[0] or not set(chord.classes) <= given.classes <= {*chord.classes} | seventh:
+            return False
+    return _given(wish, arrival.stop - Fraction(1, 24)) == _given(wish, arrival.start)
+
+
+def _given(wish: Wish, time: Fraction) -> Harmony:
+    return next(chord for chord in reversed(wish.harmonies) if chord.start <= time)
 
 
 def cadences(rng: Random, drawn: Drawn) -> None:
@@ -236,10 +236,11 @@ def cadences(rng: Random, drawn: Drawn) -> None:
         bars.add(wish.bars // 2)
     if not bars or rng.random() < 0.15:
         bars.add(rng.randint(2, wish.bars))
-    _put_cadences(drawn, [(bar, rng.choice(_CADENCES)) for bar in sorted(bars)])
+    kinds = [kind for kind in CADENCES[wish.mode] for _ in range(_OFTEN.get(kind, 1))]
+    put_cadences(drawn, [(bar, rng.choice(kinds)) for bar in sorted(bars)])
 
 
-def _put_cadences(drawn: Drawn, chosen: list[tuple[int, str]]) -> None:
+def put_cadences(drawn: Drawn, chosen: list[tuple[int, str]]) -> None:
     drawn.wish.cadences = chosen
     drawn.arguments["cadences"] = tuple(f"{bar}={kind}" for bar, kind in chosen)
 
@@ -263,7 +264,7 @@ def _locks(rng: Random, drawn: Drawn, folder: Path) -> None:
         length = rng.choice((wish.bars, wish.bars, rng.randint(1, wish.bars)))
         tune = _tune(rng, part, length, wish)
         path = folder / f"{PARTS[part]}.mid"
-        _write_tune(tune, length * wish.bar, wish.meter, path)
+        write_tune(tune, length * wish.bar, wish.meter, path)
         first, last, bars = 1, length, ""
         written = -int(-max((note.end for note in tune), default=Fraction(0)) // wish.bar)  # bars that the file has
         if rng.random() < 0.4 and written:
@@ -293,7 +294,7 @@ def _tune(rng: Random, part: int, bars: int, wish: Wish) -> list[Note]:
     heeds = bool(wish.harmonies) and rng.random() > _ODD
     changes = [chord.start for chord in wish.harmonies if heeds]
     while time < end:
-        length = _VALUES[rng.choice(("2", "4", "4", "4", "8", "8", "4.", "16"))]
+        length = VALUES[rng.choice(("2", "4", "4", "4", "8", "8", "4.", "16"))]
         if (time + length) // wish.bar != time // wish.bar and rng.random() < 0.8:
             length = (time // wish.bar + 1) * wish.bar - time
         stop = min(time + length, end, *(change for change in changes if change > time))
@@ -309,7 +310,7 @@ def _tune(rng: Random, part: int, bars: int, wish: Wish) -> list[Note]:
     return notes
 
 
-def _write_tune(notes: list[Note], end: Fraction, meter: str, path: Path) -> None:
+def write_tune(notes: list[Note], end: Fraction, meter: str, path: Path) -> None:
     """Write a tune as a type-0 MIDI file that ends at a bar line."""
     file = mido.MidiFile(type=0, ticks_per_beat=_TICKS)
     upper, lower = map(int, meter.split("/"))
@@ -327,7 +328,7 @@ def _write_tune(notes: list[Note], end: Fraction, meter: str, path: Path) -> Non
 
 
 _KINDS: dict[str, tuple[float, Callable[[Random, Drawn, Path], None]]] = {
-    "chords": (5, _chords), "locks": (1.5, _locks), "cadences": (3, _cadence), "range": (3, _range),
+    "chords": (5, ask_chords), "locks": (1.5, _locks), "cadences": (3, _cadence), "range": (3, _range),
     "density": (3, _density), "leap": (2, _leap), "durations": (1.5, _durations), "onsets": (1, _onsets),
-    "polyphony": (1, _polyphony), "scale": (2, _scale), "rules": (3, _rules), "ending": (1, _ending),
+    "polyphony": (1, _polyphony), "scale": (2, ask_scale), "rules": (3, _rules), "ending": (1, _ending),
 }  # fmt: skip

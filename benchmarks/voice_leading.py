@@ -14,8 +14,9 @@ def main() -> None:
     scores = [piece.score for piece in corpora.load("chorales")]
     moments = sum(Texture.of(score).moments for score in scores)
     found = Counter(violation.rule for score in scores for violation in violations(score))
-    rows = [{"rule": rule, "violations": found[rule], "for 100 changes": 100 * found[rule] / moments} for rule in RULES]
-    holds = all(round(row["for 100 changes"], 2) == BACH_RATES[row["rule"]] for row in rows)
+    rates = {rule: 100 * found[rule] / moments for rule in RULES}
+    rows = [{"rule": rule, "violations": found[rule], "for 100 changes": rate} for rule, rate in rates.items()]
+    holds = all(round(rate, 2) == BACH_RATES[rule] for rule, rate in rates.items())
     report("voice_leading", rows, f"BACH_RATES, from {len(scores)} chorales with {moments} changes of sonority", holds)
 
 

@@ -2,11 +2,22 @@
 
 >>> import composer
 >>> piece = composer.compose(style="chorale", key="D minor", bars=16, seed=11)
->>> composer.write(piece.score, "song.mid")
+>>> composer.write(piece, "song.mid")
 """
 
+from importlib import import_module as _import_module
 from importlib.util import find_spec as _find_spec
 from pathlib import Path as _Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from composer.files import write
+    from composer.generate import compose, continue_piece
+    from composer.piece import Piece, Recipe
+    from composer.report import Report
+    from composer.request import Request
+    from data import read
+    from synth import render
 
 
 def _check_siblings() -> None:
@@ -24,11 +35,23 @@ def _check_siblings() -> None:
 
 _check_siblings()
 
-from composer.generate import compose, continue_piece  # noqa: E402  # only once the siblings are known to be ours
-from composer.piece import Piece, Recipe  # noqa: E402
-from composer.report import Report  # noqa: E402
-from composer.request import Request  # noqa: E402
-from data import read, write  # noqa: E402
-from synth import render  # noqa: E402
+# Imported when first asked for: the command line must be able to answer, and to be interrupted, at once.
+_HOMES = {
+    "Piece": "composer.piece", "Recipe": "composer.piece", "Report": "composer.report", "Request": "composer.request",
+    "compose": "composer.generate", "continue_piece": "composer.generate", "read": "data", "render": "synth",
+    "write": "composer.files",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(_import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
+
 
 __all__ = ["Piece", "Recipe", "Report", "Request", "compose", "continue_piece", "read", "render", "write"]

@@ -19,6 +19,8 @@ from theory.tokens.vocabulary import BAR, CHORD_KINDS, END
 Progress = Callable[[int, int], None]
 BUDGET = 2_000  # times that a piece may go back
 _PATIENCE = 4  # dead ends at one place before going back further
+_FAR = 16  # notes; where going back by so many did not help, it takes turns with tries near the dead end
+_ROWS = 64  # of logits at a time: they stay in the processor's cache
 
 
 class Draft(NamedTuple):
@@ -37,33 +39,27 @@ class Draft(NamedTuple):
     redraws: int
 
     @property
+    def log_totals(self) -> NDArray[np.float64]:
+        """Ln of the sum of exponentials of each row of logits, float64 (n,)."""
+        totals = np.empty(len(self.logits), dtype=np.float64)
+        for start in range(0, len(totals), _ROWS):
+            rows = self.logits[start : start + _ROWS]
+            highest = rows.max(axis=1)
+            shares = np.subtract(rows, highest[:, None], dtype=np.float64)
+            totals[start : start + _ROWS] = highest + np.log(np.exp(shares, out=shares).sum(axis=1))
+        return totals
+
+    @property
     def nats(self) -> float:
         """Sum of -ln p(token) over the drawn tokens, those that state chords apart."""
-        totals = _log_sums(self.logits)
+        totals = self.log_totals
         drawn = self.logits[np.arange(len(totals)), self.ids[self.opening :]].astype(np.float64)
         return float((totals - drawn)[self._music].sum())
-
-    def price(self, masks: NDArray[np.bool_]) -> float:
-        """Sum of -ln(probability that masks allow) over the same tokens; masks are bool (drawn, V).
-
-        What was drawn counts as allowed.
-        """
-        kept = np.where(masks, self.logits, -np.inf).astype(np.float32)
-        drawn = np.arange(len(kept)), self.ids[self.opening :]
-        kept[drawn] = self.logits[drawn]
-        return float(np.maximum(_log_sums(self.logits) - _log_sums(kept), 0.0)[self._music].sum())
 
     @property
     def _music(self) -> NDArray[np.bool_]:
         """Which drawn tokens are not a chord's: given chords are not the model's to guess."""
         return ~np.isin(VOCABULARY.kinds[self.ids[self.opening :]], CHORD_KINDS)
-
-
-def _log_sums(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Ln of the sum of exponentials of each row, float64 (n,)."""
-    highest: NDArray[np.float64] = logits.max(axis=1).astype(np.float64)
-    sums: NDArray[np.float64] = np.exp(logits - highest[:, None]).sum(axis=1)
-    return highest + np.log(sums)
 
 
 def write(
@@ -168,11 +164,23 @@ class _Search:
 
     def _target(self) -> int:
         """Place of the token that is to be drawn anew: that of a note, further and further back."""
-        depth = 1 + (self._stuck - 1) // _PATIENCE
+        depth = self._depth()
         # By turns another pitch for a note, and something else than that note.
         kinds = VOCABULARY.kinds[self.ids[self._opening :]]
         notes = self._opening + np.flatnonzero(kinds == (Kind.PITCH if self._stuck % 2 else Kind.TRACK))
         return int(notes[-min(depth, len(notes))]) if len(notes) else self._opening
+
+    def _depth(self) -> int:
+        """How many notes to go back: step by step further; then mostly one, and the further the seldomer.
+
+        What is written anew from far back deserves tries of its own, as in the sequence of Luby, Sinclair and
+        Zuckerman ("Optimal Speedup of Las Vegas Algorithms", 1993): 1 1 1 4 1 1 1 8 1 1 1 4 1 1 1 16 ...
+        """
+        rounds, tries = divmod(self._stuck - 1, _PATIENCE)
+        if rounds < _FAR:
+            return 1 + rounds
+        turn = rounds - _FAR + 1
+        return 1 if tries + 1 < _PATIENCE else _PATIENCE * (turn & -turn)
 
     def _note_blame(self) -> None:
         """Count the rule that took the last choices, unless it was the search itself by what it has tried."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from composer.faults import faults_of
 from synth import instrument_name
 from theory.analysis import Analysis, ChordRegion
 from theory.errors import MeterError
 from theory.event import KeyEvent
 from theory.meter import Meter
 from theory.score import Score, Track
+from theory.voice_leading import violations
 
 _MOST_VOICES = 8
 _EARLY = Fraction(1, 5)  # quarters, less than a 16th: so near before a bar line, a performance means the next bar
@@ -133,25 +136,12 @@ def _voice_leading(score: Score, analysis: Analysis, bars: _Bars) -> dict[str, A
     sounding = [track for track in score.tracks if len(track) and not track.is_drum]
     if not 2 <= len(sounding) <= _MOST_VOICES or not all(map(_is_single, sounding)):
         return None
-    from theory import voice_leading
-
     voices = tuple(sorted(sounding, key=lambda track: -float(track.pitch.mean())))
     alone = score.replace(tracks=voices, chords=(), keys=score.keys or (KeyEvent(0, analysis.key),))
-    found = voice_leading.violations(alone)
-    rates = voice_leading.rates(alone)
-    counts = dict.fromkeys(rates, 0)
-    for violation in found:
-        counts[violation.rule] += 1
+    found = violations(alone)
     return {
         "voices": [track.name for track in voices],
-        "rules": {
-            rule: {
-                "count": counts[rule],
-                "per_100_moves": round(rates[rule], 2),
-                "bach_per_100_moves": voice_leading.BACH_RATES[rule],
-            }
-            for rule in rates
-        },
+        "faults": [asdict(fault) | {"rate": round(fault.rate, 2)} for fault in faults_of(alone, found)],
         "violations": [
             {"bar": violation.bar, "tick": violation.tick, "rule": violation.rule, "text": violation.text}
             for violation in found

@@ -17,6 +17,7 @@ from data import midi
 from synth.soundfont import find_same
 from theory.atomic_file import atomic_paths
 from theory.errors import CadenzaError, FileFormatError, FluidSynthMissingError, InputFileError, RequestError
+from theory.score import Score
 
 FORMATS = ("mid", "wav", "musicxml", "png", "json")
 # Suffixes that mean a kind of file which is not written; any other suffix is part of a stem, as in "op.1".
@@ -64,6 +65,22 @@ def targets(out: str, formats: Iterable[str] | None) -> dict[str, Path]:
         return {suffix: Path(out)}
     wanted = set(FORMATS) if wanted is None else wanted
     return {name: Path(f"{out}.{name}") for name in FORMATS if name in wanted}
+
+
+def check_apart(files: dict[str, Path], inputs: Iterable[Path]) -> None:
+    """See that no file to be written is one that is read, under whatever name: a user's own file stays.
+
+    Args:
+        files: format -> path, as from `targets`.
+        inputs: files that a piece is made from.
+
+    Raises:
+        RequestError: one is.
+    """
+    given = [path for path in inputs if os.path.exists(path)]
+    for path in filter(os.path.exists, files.values()):
+        if any(path.samefile(one) for one in given):
+            raise RequestError(f"{path} would be overwritten, and is read for this: give another --out")
 
 
 class Sound(NamedTuple):
@@ -152,6 +169,25 @@ def _write_score_and_play(piece: Piece, places: dict[str, Path], soundfont: str 
         except BaseException:
             stop.set()
             raise
+
+
+def write(music: Score | Piece, path: str | Path) -> None:
+    """Write a score as MIDI or MusicXML, or a piece as `--out` would: a file of any of `FORMATS`, or under a stem all.
+
+    The MIDI file of a piece has its recipe in it, as `cadenza replay` reads it.
+
+    Raises:
+        FileFormatError, RequestError: the suffix is none that can be written, or a folder.
+        OutputError: the place cannot be written.
+        SoundError: a piece's sound is asked for, and FluidSynth or the soundfont fails.
+    """
+    if isinstance(music, Score):
+        data.write(music, path)
+    elif isinstance(music, Piece):
+        sound = settle_sound(targets(str(path), None), None, optional=True)
+        write_piece(music.with_sound(sound.facts), sound.files)
+    else:
+        raise RequestError(f"a {type(music).__name__} cannot be written: give a piece or a score")
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -12,6 +12,7 @@ import numpy as np
 from composer import bundle, phrasing
 from composer.bundle import Bundle
 from composer.decode import Draft, Progress, write
+from composer.locks import meter_of, read_tunes, upbeat_of
 from composer.piece import Piece, recipe_of
 from composer.plan import Plan, plan_of
 from composer.report import report_on
@@ -24,6 +25,7 @@ from theory.constraint import Frame
 from theory.errors import RequestError, SearchError
 from theory.event import KeyEvent, MeterEvent, TempoEvent
 from theory.key import Key
+from theory.meter import Meter
 from theory.score import Score, Track
 from theory.tokens import VOCABULARY, Kind, Tokenizer
 from theory.tokens.vocabulary import STEPS_PER_QUARTER
@@ -48,9 +50,7 @@ def compose(*, progress: Progress | None = None, **request: Any) -> Piece:
     """
     wanted = Request(**request)
     model, _ = _model_for(wanted)
-    form = wanted.form(model.style)
-    frame = _frame(form, model.style)
-    steers = steering(wanted, form, model.style, frame)
+    wanted, form, frame, steers = _settled(wanted, model.style)
     draft, plan = _draw(wanted, form, frame, steers, progress)
     score = phrasing.shape(Tokenizer().decode(draft.ids))
     if not steers.chords:
@@ -65,16 +65,23 @@ def draw_piece(wanted: Request, progress: Progress | None = None) -> Draft:
         CadenzaError: as `compose`.
     """
     model, _ = _model_for(wanted)
-    form = wanted.form(model.style)
-    frame = _frame(form, model.style)
-    return _draw(wanted, form, frame, steering(wanted, form, model.style, frame), progress)[0]
+    return _draw(*_settled(wanted, model.style), progress)[0]
+
+
+def _settled(wanted: Request, style: Style) -> tuple[Request, Form, Frame, Steering]:
+    """The request with its number of bars, and the frame and the rules of the piece, which may begin with an upbeat."""
+    tunes = read_tunes(wanted.locks, style)
+    form = wanted.form(style, meter_of(tunes))
+    frame = _frame(form, style, upbeat_of(tunes))
+    wanted, form = replace(wanted, bars=form.bars), form._replace(bars=frame.bars)
+    return wanted, form, frame, steering(wanted, form, style, frame, tunes)
 
 
 def _draw(wanted: Request, form: Form, frame: Frame, steers: Steering, progress: Progress | None) -> tuple[Draft, Plan]:
     """The draft, and the plan that it keeps."""
     model, runtime = _model_for(wanted)
     plan = plan_of(frame, steers, model.style)
-    blank = Tokenizer().encode(_blank(form, model.style))
+    blank = Tokenizer().encode(_blank(form, frame, model.style))
     opening = blank[: 1 + int(np.flatnonzero(VOCABULARY.kinds[blank] == Kind.TEMPO_LOW)[0])]
     return write(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling, wanted.seed, progress), plan
 
@@ -134,8 +141,13 @@ def load(folder: Path) -> tuple[Bundle, Runtime]:
     return model, Runtime(model)
 
 
-def _frame(form: Form, style: Style) -> Frame:
-    return Frame.regular(tuple(part.name for part in style.parts), form.meter, form.bars, form.key)
+def _frame(form: Form, style: Style, upbeat: Meter | None) -> Frame:
+    frame = Frame.regular(tuple(part.name for part in style.parts), form.meter, form.bars, form.key)
+    if upbeat is None:
+        return frame
+    length = upbeat.bar_ticks(STEPS_PER_QUARTER)
+    lines = (0, *(length + line for line in frame.lines))
+    return frame._replace(lines=lines, meters=(upbeat, *frame.meters), pickup=True)
 
 
 def _frame_after(given: Score, form: Form, style: Style) -> Frame:
@@ -149,15 +161,16 @@ def _frame_after(given: Score, form: Form, style: Style) -> Frame:
     return Frame(parts, tuple(lines), meters, form.key, given.bars, given.pickup)
 
 
-def _blank(form: Form, style: Style) -> Score:
+def _blank(form: Form, frame: Frame, style: Style) -> Score:
     """A bar without notes that says key, meter and tempo."""
+    meter = frame.meters[0]
     score = Score(
         tracks=tuple(Track.empty() for _ in style.parts),
         tempos=(TempoEvent.from_bpm(0, form.tempo),),
-        meters=(MeterEvent(0, form.meter),),
+        meters=(MeterEvent(0, meter),),
         keys=(KeyEvent(0, form.key),),
     )
-    return style.dress(score.replace(end=form.meter.bar_ticks(score.ticks_per_quarter)))
+    return style.dress(score.replace(end=meter.bar_ticks(score.ticks_per_quarter)))
 
 
 def _check_primer(given: Score, wanted: Request, style: Style) -> None:
@@ -198,6 +211,8 @@ def _without(score: Score, given: Score) -> Score:
 
 def _finished(score: Score, new: Score, wanted: Request, form: Form, model: Bundle, draft: Draft, plan: Plan) -> Piece:
     """Fix the piece as its final token ids and take the score from them, as `replay` will."""
+    if not new.notes:
+        raise RequestError("what is asked leaves no note to sing: loosen it")
     report = report_on(score, draft, plan, new)
     if broken := [kept for kept in report.rules if kept.kept < kept.asked]:  # a fault of ours: never a wrong piece
         rule = broken[0]

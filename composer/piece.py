@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -131,6 +132,12 @@ class Piece:
     def report(self) -> Report:
         """What the model thought of it."""
         return self.recipe.report
+
+    def write(self, path: str | Path) -> None:
+        """Write it as `composer.write` does: a file of a known suffix, or all formats under a stem."""
+        from composer import files
+
+        files.write(self, path)
 
     @classmethod
     def from_recipe(cls, recipe: Recipe) -> Piece:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from composer.steer import Steering
 from composer.style import Style
 from theory.chord import Chord
 from theory.constraint import (
     Automaton,
     Constraint,
-    DeadEnd,
     Domain,
     ExactForm,
     Frame,
     OnlyKinds,
     Polyphony,
+    Prospects,
     Room,
     Script,
     narrowed,
@@ -61,37 +59,38 @@ def plan_of(frame: Frame, steers: Steering, style: Style) -> Plan:
     """
     rules, domain, automaton = _feasible(frame, steers)
     kinds = (*_WRITTEN, *((Kind.FERMATA,) if style.fermatas else ()), *(CHORD_KINDS if domain.chords else ()))
-    form = (OnlyKinds(kinds), ExactForm(frame.bars), Script(domain, steers.own_chords))
+    after_upbeat = frame.meters[1] if frame.pickup and not frame.first_bar else None
+    meters = (Kind.NUMERATOR, Kind.DENOMINATOR) if after_upbeat else ()
+    form = (OnlyKinds((*kinds, *meters)), ExactForm(frame.bars, after_upbeat), Script(domain, steers.own_chords))
     watching = (rule for rule in rules if type(rule).forbid is not Constraint.forbid)
-    room = (Room(domain, rule.most) for rule in rules if isinstance(rule, Polyphony))
+    room = (Room(domain, rule.most, automaton) for rule in rules if isinstance(rule, Polyphony))
     return Plan(frame, form, rules, (*form, automaton, *room, *watching), domain.chords, steers.own_chords)
 
 
 def _feasible(frame: Frame, steers: Steering) -> tuple[tuple[Constraint, ...], Domain, Automaton]:
     """Rules that can hold together: habits give way to what is asked, first the ending, then the grid, then both."""
     fixed = (*steers.ranges, *steers.asked)
-    everything = (*fixed, *steers.grid, *steers.ending)
-    domain, automaton = _built(frame, everything)
-    if automaton.dead_end is None:
-        return everything, domain, automaton
-    bare = _built(frame, fixed)
-    if bare[1].dead_end:
-        raise ClashError(_clash(frame, fixed, bare[1].dead_end))
-    for habits in (steers.grid, steers.ending):
-        domain, automaton = _built(frame, (*fixed, *habits))
-        if automaton.dead_end is None:
-            return (*fixed, *habits), domain, automaton
-    return fixed, *bare
+    known: dict[bytes, Prospects] = {}
+    everything = _built(frame, (*fixed, *steers.grid, *steers.ending), known)
+    if everything[2].dead_end is None:
+        return everything
+    bare = _built(frame, fixed, known)
+    if dead_end := bare[2].dead_end:
+        raise ClashError(_clash(frame, fixed, dead_end.track))
+    some = (_built(frame, (*fixed, *habits), known) for habits in (steers.grid, steers.ending))
+    return next((built for built in some if built[2].dead_end is None), bare)
 
 
-def _built(frame: Frame, rules: tuple[Constraint, ...]) -> tuple[Domain, Automaton]:
+def _built(
+    frame: Frame, rules: tuple[Constraint, ...], known: dict[bytes, Prospects]
+) -> tuple[tuple[Constraint, ...], Domain, Automaton]:
     domain = narrowed(frame, rules)
-    return domain, Automaton(domain)
+    return rules, domain, Automaton(domain, known)
 
 
-def _clash(frame: Frame, rules: tuple[Constraint, ...], where: DeadEnd) -> str:
-    clash = smallest_clash(frame, rules, where)
-    bar = int(np.searchsorted(frame.lines, where.step, side="right")) - frame.pickup
-    names = "; ".join(rule.label for rule in clash)
-    verb = "exclude each other" if len(clash) > 1 else "cannot hold"
-    return f"{names}: {verb} in bar {bar}, {frame.parts[where.track].lower()}; change or leave out one of them"
+def _clash(frame: Frame, rules: tuple[Constraint, ...], track: int) -> str:
+    clash = smallest_clash(frame, rules, track)
+    names = "; ".join(rule.label for rule in clash.rules)
+    verb = "exclude each other" if len(clash.rules) > 1 else "cannot hold"
+    bar, part = clash.bar + 1 - frame.pickup, frame.parts[clash.track].lower()
+    return f"{names}: {verb} in bar {bar}, {part}; change or leave out one of them"

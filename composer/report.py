@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from composer.decode import Draft
+from composer.faults import Fault, faults_of
 from composer.plan import Plan
-from theory.constraint import Automaton, Constraint, Domain, States, allowed
+from composer.price import Prices
 from theory.errors import RequestError
 from theory.score import Score
-from theory.tokens import State
-from theory.voice_leading import BACH_RATES, rates, violations
+from theory.voice_leading import violations
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +32,6 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """How often a rule of four-part writing is broken.
-
-    Attributes:
-        rule: one of `theory.voice_leading.RULES`.
-        found: how often in the whole piece.
-        rate: for 100 changes of sonority.
-        bach: the same in Bach's chorales (`theory.voice_leading.BACH_RATES`).
-    """
-
-    rule: str
-    found: int
-    rate: float
-    bach: float
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """What the model thought of the piece, and what it kept.
 
@@ -63,7 +41,7 @@ class Report:
         nats_per_note: negative log-likelihood of the drawn tokens under the model, before any mask, over new notes.
         price_per_note: what all masks together cost: -ln(probability they allow), summed, over new notes.
         redraws: how often the search for notes went back.
-        rules: every constraint, how far it holds and its price.
+        rules: every constraint that applies anywhere, how far it holds and its price.
         faults: the rules of four-part writing, however the piece was asked for; () if its parts are no such voices.
     """
 
@@ -126,19 +104,22 @@ def report_on(score: Score, draft: Draft, plan: Plan, new: Score) -> Report:
         plan: the constraints that it was drawn under.
         new: the piece with its composed notes only.
     """
-    states = _states(draft)
-    base = allowed(states, [*plan.form, Automaton(_blank(plan))])
+    prices = Prices(draft, plan)
     notes = max(new.notes, 1)
-    free = draft.price(base)
     kept = []
     for rule in plan.rules:
         held = rule.held(new)
-        if held is not None:
-            price = max(0.0, draft.price(_alone(rule, plan, states, base)) - free) / notes
-            kept.append(Kept(rule.label, held.kept, held.asked, price))
-    total = draft.price(allowed(states, plan.masks)) / notes
+        if held is not None and held.asked:
+            kept.append(Kept(rule.label, held.kept, held.asked, prices.alone(rule) / notes))
     return Report(
-        score.bars, score.notes, new.notes, draft.nats / notes, total, draft.redraws, tuple(kept), _faults(score)
+        score.bars,
+        score.notes,
+        new.notes,
+        draft.nats / notes,
+        prices.together() / notes,
+        draft.redraws,
+        tuple(kept),
+        _faults(score),
     )
 
 
@@ -146,38 +127,6 @@ def _faults(score: Score) -> tuple[Fault, ...]:
     """Counted as in `BACH_RATES`: every sonority is its own harmony, whatever chords the score states."""
     plain = score.replace(chords=())
     try:
-        found = Counter(violation.rule for violation in violations(plain))
-        rate = rates(plain)
+        return faults_of(plain, violations(plain))
     except RequestError:  # a primer with two notes at a time in one part
         return ()
-    return tuple(Fault(rule, found[rule], rate[rule], bach) for rule, bach in BACH_RATES.items())
-
-
-def _blank(plan: Plan) -> Domain:
-    """The domain of a piece of which nothing is asked but its chord symbols."""
-    domain = Domain(plan.frame)
-    domain.chords.update(plan.chords)
-    domain.chord_free[:] = plan.own_chords or not plan.chords
-    return domain
-
-
-def _alone(rule: Constraint, plan: Plan, states: Sequence[State], base: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Masks of one rule without the others, bool (n, V)."""
-    mask, view = base.copy(), States(states)
-    if type(rule).narrow is not Constraint.narrow:
-        domain = _blank(plan)
-        rule.narrow(domain)
-        Automaton(domain).forbid(view, mask)
-    rule.forbid(view, mask)
-    return mask
-
-
-def _states(draft: Draft) -> list[State]:
-    """The states before each drawn token."""
-    state = State()
-    found = []
-    for place, token in enumerate(draft.ids):
-        if place >= draft.opening:
-            found.append(state.copy())
-        state.advance(token)
-    return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
-from typing import NamedTuple
+from numbers import Real
+from typing import Any, NamedTuple, SupportsIndex
 
 from composer.sampler import Sampling
 from composer.style import Style
@@ -17,6 +19,8 @@ from theory.progression import parse_progression
 ENDINGS = ("tonic", "open")
 MAX_BARS = 256
 _LONGEST_TITLE = 200
+_LONGEST_WORD = 40
+_SHORT = ("key", "meter", "chords", "scale")  # texts of short words
 _MOST_PARTS = 128
 _TEXT, _WHOLE, _NONE = (str,), (int,), (type(None),)
 _LISTS = ("ranges", "cadences", "leaps", "density", "onsets", "durations", "locks", "rules")
@@ -26,6 +30,15 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "temperature": (int, float), "top_p": (int, float), "chords": _TEXT + _NONE, "between": _TEXT,
     "scale": _TEXT + _NONE, "polyphony": _WHOLE + _NONE, "ending": _TEXT + _NONE, **dict.fromkeys(_LISTS, (tuple,)),
 }  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy scalar, or what else counts as a number, as Python's own; anything else as it is."""
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, SupportsIndex):
+        return operator.index(value)
+    return float(value) if isinstance(value, Real) else value
 
 
 class Form(NamedTuple):
@@ -53,17 +66,18 @@ class Request:
         title: of the piece.
         chords: chord symbols or Roman numerals by bar, as in "Dm | Gm | A7 | Dm" (`theory.progression`); repeated until
             the piece is full. Without `bars` the piece is as long as they are.
-        between: what may sound between the strong beats of given chords: "chord", "scale" or "any".
+        between: with chords only: what may sound between the strong beats of given chords: "chord", "scale" or "any".
         scale: that notes keep to: "key", or as in "D dorian".
         ranges: as in "soprano=C4:G5".
-        cadences: as in "8=perfect" (`theory.constraint.CADENCES`).
+        cadences: as in "8=perfect" or "4=half,8=perfect" (`theory.constraint.CADENCES`).
         leaps: most semitones from note to note: "7" for all parts, or "soprano=7".
         density: notes a bar: "2:6" for each part, or "bass=1:4".
         onsets: beats of every bar at which notes begin: "soprano=1 2 2.5 3".
         durations: note values that a part may use: "bass=4 2" (8 an eighth, 4. dotted, 8t of a triplet).
-        locks: notes to keep, as in "soprano=tune.mid" or "soprano:1-4=tune.mid".
+        locks: notes to keep, as in "soprano=tune.mid" or "soprano:1-4=tune.mid"; a new piece takes over the upbeat of a
+            tune that it keeps whole, before its bars, and its meter where it states none.
         polyphony: how many parts may sound at once.
-        rules: of voice leading: "four-part", or "no-parallels". Given chords have their thirds under "four-part", where
+        rules: of voice leading: "four-part", "no-parallels". Given chords have their thirds under "four-part", where
             more than two parts may sound.
         ending: "tonic" or "open"; None: the tonic or the last given chord, where nothing that is asked excludes it.
 
@@ -106,8 +120,13 @@ class Request:
             if type(texts) is tuple and any(type(text) is not str for text in texts):
                 raise RequestError(f"{name} {given!r}: a value of the wrong kind")
         for name, kinds in _KINDS.items():
-            if type(getattr(self, name)) not in kinds:
-                raise RequestError(f"{name.replace('_', '-')} {getattr(self, name)!r}: a value of the wrong kind")
+            value = _plain(getattr(self, name))
+            if type(value) not in kinds:
+                raise RequestError(f"{name.replace('_', '-')} {value!r}: a value of the wrong kind")
+            object.__setattr__(self, name, value)
+        for name in _SHORT:
+            if long := [word for word in (getattr(self, name) or "").split() if len(word) > _LONGEST_WORD]:
+                raise RequestError(f"{name}: {long[0][:20]}... has {len(long[0])} characters, too many for a name")
         if self.bars is not None and not 1 <= self.bars <= MAX_BARS:
             raise RequestError(f"{self.bars} bars: must be 1 to {MAX_BARS}")
         if self.tempo is not None and not MIN_TEMPO <= self.tempo <= MAX_TEMPO:
@@ -122,6 +141,8 @@ class Request:
             raise RequestError(f"ending {self.ending!r}: choose one of {', '.join(ENDINGS)}")
         if self.between not in BETWEEN:
             raise RequestError(f"between {self.between!r}: choose one of {', '.join(BETWEEN)}")
+        if self.between != "scale" and self.chords is None:
+            raise RequestError(f"between {self.between}: it is about given chords, so give chords too")
         _ = self.sampling
 
     @property
@@ -136,15 +157,19 @@ class Request:
             raise RequestError(f"chords for {bars} bars: must be at most {MAX_BARS}")
         return bars
 
-    def form(self, style: Style) -> Form:
+    def form(self, style: Style, meter: Meter | None = None) -> Form:
         """The frame of the piece, with the style's habits where the request is silent.
+
+        Args:
+            style: of the model.
+            meter: to write in where the request states none; None: the style's.
 
         Raises:
             KeyNameError, MeterError: no key, no meter.
             RequestError: a meter or mode that the style does not write.
         """
         key = Key.parse(style.key if self.key is None else self.key)
-        meter = Meter.parse(style.meter if self.meter is None else self.meter)
+        meter = Meter.parse(self.meter) if self.meter is not None else meter or Meter.parse(style.meter)
         bars = self.bars or style.bars
         if self.bars is None:
             bars = self.chord_bars(key, meter) or bars

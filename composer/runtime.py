@@ -44,6 +44,7 @@ class Reader:
         self.logits: list[Vector] = []  # for the next token, after each that was read
         self._runtime, self._bars = runtime, bars
         self._tokens: list[int] = []
+        self._bars_begun: list[tuple[int, State]] = []  # how many tokens were read then, and the state
         self._memories = [runtime.start()]
         self._map = keyview.token_map(0)
         self._signature = 0
@@ -58,6 +59,8 @@ class Reader:
         context = self._runtime.context(*seen)
         logits, memory = self._runtime.step(self._memories[-1], int(self._map[token]), context)
         self._tokens.append(token)
+        if self.state.kind is Kind.BAR:
+            self._bars_begun.append((len(self._tokens), self.state.copy()))
         self._memories.append(memory)
         self.logits.append(logits[self._map])
         return self.logits[-1]
@@ -65,8 +68,11 @@ class Reader:
     def rewind(self, count: int) -> None:
         """Forget all but the first `count` tokens, at least those up to the first key."""
         del self._tokens[count:], self._memories[count + 1 :], self.logits[count:]
-        self.state = State()
-        for token in self._tokens:
+        while self._bars_begun and self._bars_begun[-1][0] > count:
+            self._bars_begun.pop()
+        known, state = self._bars_begun[-1] if self._bars_begun else (0, State())
+        self.state = state.copy()
+        for token in self._tokens[known:]:
             self.state.advance(token)
 
 

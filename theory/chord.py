@@ -30,7 +30,8 @@ DEGREES: dict[str, int | None] = {
 }  # fmt: skip
 PLACES = range(-15, 20)  # of roots and basses: Fbb to B##
 
-_THIRDS, _FIFTHS = (4, -3), (1, -6, 8)
+_THIRDS, _FIFTHS, _SEVENTHS = (4, -3), (1, -6, 8), (-2, 5, -9)
+_SUSPENSIONS = (2, -1)  # what stands for a third
 # A quality with a degree that is another quality.
 _RENAMED = {
     ("maj", "#5"): "aug", ("min", "b5"): "dim", ("m7", "b5"): "m7b5", ("maj", "no3"): "5", ("min", "no3"): "5",
@@ -155,6 +156,19 @@ class Chord:
     def bass_pitch_class(self) -> int:
         """0 to 11, C = 0."""
         return pitch.pitch_class_of(self.bass)
+
+    @property
+    def third(self) -> int | None:
+        """Pitch class of the third, of a suspended chord of the note that stands for it; None where it is left out."""
+        note = QUALITIES[self.quality][1]
+        has_one = note in (*_THIRDS, *_SUSPENSIONS) and not (note in _THIRDS and "no3" in self.degrees)
+        return pitch.pitch_class_of(self.root + note) if has_one else None
+
+    @property
+    def seventh(self) -> int | None:
+        """Pitch class of the seventh; None for a chord without."""
+        sevenths = [note for note in QUALITIES[self.quality][3:] if note in _SEVENTHS]
+        return pitch.pitch_class_of(self.root + sevenths[0]) if sevenths else None
 
     @property
     def is_inverted(self) -> bool:

@@ -20,7 +20,10 @@
     ├── SoundError         (RuntimeError)         50   FluidSynth refuses to play
     │   ├── FluidSynthMissingError                51   no libfluidsynth on this machine
     │   └── SoundfontError                        52   no soundfont, or a file that is none
-    └── DependencyError    (ImportError)          60   an optional package is not installed
+    ├── DependencyError    (ImportError)          60   an optional package is not installed
+    └── WorkerError        (RuntimeError)         70   worker processes or a cluster that cannot be had
+
+Beside them stands one warning, RepairWarning (UserWarning): a damaged file was read after all.
 
 A message is one line: what is wrong, where, and what to do.
 """
@@ -152,3 +155,13 @@ class DependencyError(CadenzaError, ImportError):
     """An optional package is not installed; the message names the line that installs it."""
 
     exit_code = 60
+
+
+class WorkerError(CadenzaError, RuntimeError):
+    """Worker processes that end as they start, or a cluster that cannot be reached."""
+
+    exit_code = 70
+
+
+class RepairWarning(UserWarning):
+    """A damaged file was read; the message says what was repaired."""

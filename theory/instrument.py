@@ -1,14 +1,14 @@
 """Ranges: what instruments and voices can play and sing.
 
 `range_of` gives each program of the General MIDI 1 Sound Set (numbers count from 0) its sounding range and the notes
-that one player holds at once. Ranges of orchestral instruments are the practical ones of Adler, "The Study of
-Orchestration" (4th ed., 2016): what parts ask of good players, at sounding pitch. A section or family (strings, brass,
+that one player holds at once. Ranges of orchestral instruments are practical ones, after Adler, "The Study of
+Orchestration": what parts ask of good players, at sounding pitch. A section or family (strings, brass,
 choir) has the range of all its members. A bowed string player sounds two notes well at once, a guitarist six, a pianist
 ten, a singer or wind player one. Synthesizers have a keyboard of 61 keys and ten fingers, and sound effects without
 pitch every number of MIDI.
 
-`VOICES` gives choral ranges: soprano, alto, tenor and bass as Aldwell and Schachter, "Harmony and Voice Leading" (ch.
-5), the voices between them as "The New Grove Dictionary of Music and Musicians" (2001) under their names.
+`VOICES` gives choral ranges: for soprano, alto, tenor and bass what textbooks of harmony allow at the widest, for the
+voices between them the like.
 """
 
 from __future__ import annotations

@@ -70,6 +70,11 @@ def spell(pitches: ArrayLike, signature: int, *, minor: bool = False) -> NDArray
     return result
 
 
+def pitch_name(midi: int) -> str:
+    """Name of a MIDI pitch in no key: sharps for black keys but for Bb and Eb, as in "F#4"."""
+    return f"{name_of(int(spell(midi, 0)))}{midi // 12 - 1}"
+
+
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class Pitch:

@@ -22,10 +22,10 @@ from theory.chord import QUALITIES, Chord
 from theory.errors import ChordNameError, RequestError
 from theory.key import Key
 from theory.meter import Meter
-from theory.roman_numeral import RomanNumeral
+from theory.roman_numeral import TARGETS, RomanNumeral, key_of
 
-# What the numerals do, by mode (False: major, True: minor), the commonest first (Aldwell, Schachter, Cadwallader,
-# "Harmony and Voice Leading", ch. 7 to 15; Kostka and Payne, "Tonal Harmony", ch. 7).
+# What the numerals do, by mode (False: major, True: minor), the commonest first (Aldwell, Schachter and Cadwallader,
+# "Harmony and Voice Leading"; Kostka and Payne, "Tonal Harmony").
 FUNCTIONS: dict[bool, dict[str, tuple[str, ...]]] = {
     False: {
         "tonic": ("I", "vi", "I6", "iii"),
@@ -39,7 +39,6 @@ FUNCTIONS: dict[bool, dict[str, tuple[str, ...]]] = {
         "dominant": ("V", "V7", "vii°6", "vii°7", "V65", "V42", "V43", "v", "VII", "Cad64"),
     },
 }  # fmt: skip
-_APPLIED_TO = {False: ("ii", "iii", "IV", "V", "vi"), True: ("III", "iv", "V", "VI", "VII")}
 
 _NUMERAL = re.compile(r"[b#♭♯]{0,2}[IViv].*|N\d*(/.*)?|(It|Fr|Ger|Cad)[+\d].*|It|Fr|Ger")
 _QUALITY_OF = {intervals: quality for quality, intervals in QUALITIES.items()}
@@ -76,16 +75,20 @@ class Pivot(NamedTuple):
     second: RomanNumeral
 
 
-def parse_chord(word: str, key: Key) -> Chord:
+def parse_chord(word: str, key: Key | str) -> Chord:
     """Read a chord symbol, or a Roman numeral in the key.
+
+    Here and below a key may be given by its name, as in "Bb" or "D minor".
 
     Raises:
         ChordNameError: neither.
+        KeyNameError: no key.
     """
+    key = key_of(key)
     return RomanNumeral.parse(word).chord(key) if _NUMERAL.fullmatch(word) else Chord.parse(word)
 
 
-def parse_progression(text: str, key: Key, meter: Meter) -> tuple[PlacedChord, ...]:
+def parse_progression(text: str, key: Key | str, meter: Meter) -> tuple[PlacedChord, ...]:
     """Read chords bar by bar: "Dm | Gm | A7 | Dm", "i | iv V7 | i", "C . F . | N.C. | %".
 
     Bars end at bar lines and at line breaks; a bar line may also stand at either end of a line. Chords of one bar share
@@ -98,32 +101,39 @@ def parse_progression(text: str, key: Key, meter: Meter) -> tuple[PlacedChord, .
 
     Raises:
         ChordNameError: a word that is no chord; the message names bar and word.
+        KeyNameError: no key.
         RequestError: an empty bar, or chords that do not fit into it; the message names the bar.
     """
-    placed: list[PlacedChord] = []
+    key, placed = key_of(key), list[PlacedChord]()
     for number, words in enumerate(_bars(text)):
         placed += _again(placed, number) if words == [_AGAIN] else _read_bar(number, words, placed, key, meter)
     return tuple(placed)
 
 
-def progression(numerals: str | Sequence[str], key: Key) -> tuple[Chord, ...]:
+def progression(numerals: str | Sequence[str], key: Key | str) -> tuple[Chord, ...]:
     """Chords of numerals, symbols or functions in a row: "ii V7 I", "tonic predominant dominant tonic".
 
     A function stands for its commonest chord, the first of `FUNCTIONS`.
 
     Raises:
         ChordNameError: a word that is none of these.
+        KeyNameError: no key.
+        RequestError: no text and no row of texts.
     """
+    key = key_of(key)
     words = re.split(r"[\s,|]+", numerals.strip()) if isinstance(numerals, str) else numerals
+    if not isinstance(words, Sequence) or not all(isinstance(word, str) for word in words):
+        raise RequestError(f"a progression of {numerals!r}: write numerals or chord symbols, as in 'ii V7 I'")
     table = FUNCTIONS[key.is_minor]
     return tuple(parse_chord(table[word][0] if word in table else word, key) for word in words)
 
 
-def function_of(chord: Chord, key: Key) -> str | None:
+def function_of(chord: Chord, key: Key | str) -> str | None:
     """What a chord does in a key: "tonic", "predominant", "dominant", or None for a chord outside `FUNCTIONS`.
 
     The inversion counts for nothing, but the tonic's six-four is a dominant.
     """
+    key = key_of(key)
     if chord == RomanNumeral.parse("Cad64").chord(key):
         return "dominant"
     for name, numerals in FUNCTIONS[key.is_minor].items():
@@ -133,13 +143,14 @@ def function_of(chord: Chord, key: Key) -> str | None:
     return None
 
 
-def diatonic_chords(key: Key, *, sevenths: bool = False) -> tuple[tuple[RomanNumeral, Chord], ...]:
+def diatonic_chords(key: Key | str, *, sevenths: bool = False) -> tuple[tuple[RomanNumeral, Chord], ...]:
     """The chords on the key's degrees with their numerals; in minor also those with the leading tone, V and vii°.
 
     Args:
         key: any mode.
         sevenths: seventh chords in place of triads.
     """
+    key = key_of(key)
     chords = _stacked_thirds(key.scale, range(7), 4 if sevenths else 3)
     if key.mode == "minor":
         harmonic = (*key.scale[:6], key.scale[6] + 7)
@@ -147,24 +158,26 @@ def diatonic_chords(key: Key, *, sevenths: bool = False) -> tuple[tuple[RomanNum
     return tuple((RomanNumeral.of(chord, key), chord) for chord in chords)
 
 
-def secondary_dominants(key: Key) -> tuple[tuple[RomanNumeral, Chord], ...]:
+def secondary_dominants(key: Key | str) -> tuple[tuple[RomanNumeral, Chord], ...]:
     """V7 of each degree that has a major or minor triad, the tonic apart."""
-    numerals = [RomanNumeral.parse(f"V7/{target}") for target in _APPLIED_TO[key.is_minor]]
+    key = key_of(key)
+    numerals = [RomanNumeral.parse(f"V7/{target}") for target in TARGETS[key.is_minor]]
     return tuple((numeral, numeral.chord(key)) for numeral in numerals)
 
 
-def borrowed_chords(key: Key, *, sevenths: bool = False) -> tuple[tuple[RomanNumeral, Chord], ...]:
+def borrowed_chords(key: Key | str, *, sevenths: bool = False) -> tuple[tuple[RomanNumeral, Chord], ...]:
     """Chords of the parallel key (minor for major, major for minor) that are not the key's own, with their numerals."""
+    key = key_of(key)
     own = {chord for _, chord in diatonic_chords(key, sevenths=sevenths)}
     scale = _parallel_scale(key)
     chords = _stacked_thirds(scale, range(7), 4 if sevenths else 3)
     return tuple((RomanNumeral.of(chord, key), chord) for chord in chords if chord not in own)
 
 
-def pivot_chords(first: Key, second: Key, *, sevenths: bool = False) -> tuple[Pivot, ...]:
+def pivot_chords(first: Key | str, second: Key | str, *, sevenths: bool = False) -> tuple[Pivot, ...]:
     """Chords that both keys own (as they sound), in order of the first key's degrees.
 
-    >>> [f"{first} = {second}" for _, first, second in pivot_chords(Key.parse("C"), Key.parse("G"))]
+    >>> [f"{first} = {second}" for _, first, second in pivot_chords("C", "G")]
     ['I = IV', 'iii = vi', 'V = I', 'vi = ii']
     """
     theirs = {_sound(chord): numeral for numeral, chord in diatonic_chords(second, sevenths=sevenths)}

@@ -25,8 +25,9 @@ import unicodedata
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from theory import pitch
 from theory.chord import DEGREES, PLACES, QUALITIES, Chord
-from theory.errors import ChordNameError, RomanNumeralError
+from theory.errors import ChordNameError, KeyNameError, RomanNumeralError
 from theory.key import Key
 
 _NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII")
@@ -66,6 +67,8 @@ _FIXED_SEVENTHS = {"min": -2, "dim": -9, "hdim": -2}  # of triads whose seventh 
 _SAID_SEVENTHS = {"maj": 5, "d": -2}
 _MARKS = {"dim": "°", "hdim": "ø", "aug": "+"}
 _SMALL = ("min", "dim", "hdim")
+# A chord whose fifth is that of the triad, to read alterations against.
+_ALTERED_FIFTHS = {"dim": "Cdim7", "hdim": "Cm7b5", "aug": "Caug"}
 _READ_MARKS = {
     "°": "dim", "o": "dim", "dim": "dim", "ø": "hdim", "%": "hdim", "/o": "hdim", "+": "aug", "aug": "aug", "m": "min",
     "-": "min", "min": "min",
@@ -82,12 +85,14 @@ _NAMES = {
 }  # fmt: skip
 _NEAPOLITANS = {"N": "bII6", "N6": "bII6", "N53": "bII", "N64": "bII64"}
 
-# Degrees of a key (False: major, True: minor) to which a chord may be applied.
-_TARGETS = {False: ("ii", "iii", "IV", "V", "vi"), True: ("III", "iv", "V", "VI", "VII", "ii")}
+# Degrees of a key (False: major, True: minor) with a major or minor triad, the tonic apart: chords may be applied to
+# them.
+TARGETS = {False: ("ii", "iii", "IV", "V", "vi"), True: ("III", "iv", "V", "VI", "VII")}
+_RARE_TARGETS: dict[bool, tuple[str, ...]] = {False: (), True: ("ii",)}
 # Chords that lead to a degree: how far their root lies from it.
 _LEADING = {"maj": 1, "7": 1, "dim": 5, "dim7": 5, "m7b5": 5}
 # Root from the tonic and quality of chords with raised degrees that belong to minor.
-_OWN_IN_MINOR = {(0, "maj"), (-1, "maj"), (3, "dim")}
+_OWN_IN_MINOR = {(0, "maj"), (-1, "maj"), (3, "dim"), (3, "m7b5")}
 
 _NUMERAL = re.compile(
     r"(?P<accidental>b{0,2}|#{0,2})(?P<numeral>VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)"
@@ -97,6 +102,19 @@ _NUMERAL = re.compile(
 _ASCII = str.maketrans("♯♭−–ºØ△∆", "#b--°øΔΔ")
 _LONGEST = 64  # characters
 _HELP = "write a degree and figures, as in I, ii65, V7, vii°7, bVI, V7/V, N6 or Ger65"
+
+
+def key_of(key: Key | str) -> Key:
+    """The key that is given, or named, as in "Bb" or "D minor".
+
+    Raises:
+        KeyNameError: neither.
+    """
+    if isinstance(key, str):
+        return Key.parse(key)
+    if not isinstance(key, Key):
+        raise KeyNameError(f"{key!r} is no key: give one by name, as in 'Bb' or 'D minor'")
+    return key
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,17 +177,18 @@ class RomanNumeral:
             raise RomanNumeralError(f"{shown!r} is no Roman numeral: {_HELP}") from None
 
     @classmethod
-    def of(cls, chord: Chord, key: Key) -> RomanNumeral:
-        """The numeral of a chord in a key.
+    def of(cls, chord: Chord | str, key: Key | str) -> RomanNumeral:
+        """The numeral of a chord in a key; both may be given by name, as in `RomanNumeral.of("F#m7b5", "A minor")`.
 
         A dominant or leading-tone chord with a note outside the key is written as applied (V7/V) where it leads to one
         of the key's triads; a dominant seventh on the flat sixth is Ger65. A bass that is no note of the stacked thirds
         is left out.
         """
-        return _numeral_of(chord, key)
+        return _numeral_of(Chord.parse(chord) if isinstance(chord, str) else chord, key_of(key))
 
-    def chord(self, key: Key) -> Chord:
+    def chord(self, key: Key | str) -> Chord:
         """The chord in a key, spelled (within Fbb to B##), with the bass that the figures say."""
+        key = key_of(key)
         tonic, mode = _local(self.target, key.tonic, key.mode)
         if self.name in _SIXTHS:
             root, quality, degrees, bass = _SIXTHS[self.name]
@@ -179,12 +198,12 @@ class RomanNumeral:
         root = _root(self, mode)
         quality, altered = _CHORDS[self.triad, _seventh(self, mode)]
         stacked = (_stacked(degree, root, mode) for degree in _STACKS[self.extension])
-        said = {degree[-1] for degree in self.degrees}
-        degrees = (*altered, *(degree for degree in stacked if degree[-1] not in said), *self.degrees)
+        said = {_number(degree) for degree in self.degrees}
+        degrees = (*altered, *(degree for degree in stacked if _number(degree) not in said), *self.degrees)
         bass = root + _skeleton(quality, degrees)[self.inversion]
         return Chord(_folded(tonic + root), quality, degrees, _folded(tonic + bass))
 
-    def spelled(self, key: Key) -> tuple[int, ...]:
+    def spelled(self, key: Key | str) -> tuple[int, ...]:
         """The chord's notes from the root up on the line of fifths, augmented sixths as such (F# over Ab in C)."""
         chord = self.chord(key)
         sixth = chord.root - 2 if self.name in ("It6", "Ger65") else None
@@ -216,7 +235,7 @@ def _read(text: str) -> RomanNumeral:
     seventh = _READ_SEVENTHS[match["seventh"]]
     if seventh and not extension:
         extension = 7 if not inversion else 0
-    suspended, degrees = _read_tail(match["tail"])
+    suspended, degrees = _read_tail(match["tail"], triad)
     if suspended and triad != "maj":
         raise LookupError(suspended)
     signs = match["accidental"]
@@ -232,8 +251,12 @@ def _read(text: str) -> RomanNumeral:
     )
 
 
-def _read_tail(tail: str) -> tuple[str, tuple[str, ...]]:
+def _read_tail(tail: str, triad: str) -> tuple[str, tuple[str, ...]]:
     """Suspension ("", "sus2" or "sus4") and degrees of what follows the figures, read as a chord symbol's end."""
+    if triad in _ALTERED_FIFTHS:
+        own = Chord.parse(_ALTERED_FIFTHS[triad])
+        chord = Chord.parse(f"{own}{tail}")
+        return {own.quality: ""}[chord.quality], chord.degrees
     chord = Chord.parse(f"C7{tail}")
     return {"7": "", "7sus2": "sus2", "7sus4": "sus4"}[chord.quality], chord.degrees
 
@@ -291,6 +314,11 @@ def _stacked(degree: int, root: int, mode: str) -> str:
     return kinds.get(_diatonic(root, degree - 8, mode), str(degree))
 
 
+def _number(degree: str) -> str:
+    """A degree without its accidental: "9" of "b9"."""
+    return degree.lstrip("b#")
+
+
 def _skeleton(quality: str, degrees: tuple[str, ...]) -> tuple[int, ...]:
     """Root, third, fifth and seventh, places from the root, the fifth altered as the degrees say."""
     fifths = [DEGREES[degree] for degree in degrees if degree in ("b5", "#5")]
@@ -329,7 +357,7 @@ def _applied(chord: Chord, key: Key) -> RomanNumeral | None:
         return None
     if minor and (chord.root - key.tonic, chord.quality) in _OWN_IN_MINOR:
         return None
-    for text in _TARGETS[minor]:
+    for text in (*TARGETS[minor], *_RARE_TARGETS[minor]):
         target = RomanNumeral.parse(text)
         tonic, mode = _local(target, key.tonic, key.mode)
         if chord.root - tonic == _LEADING[chord.quality]:
@@ -339,14 +367,15 @@ def _applied(chord: Chord, key: Key) -> RomanNumeral | None:
 
 def _plain(chord: Chord, tonic: int, mode: str) -> RomanNumeral:
     """The numeral of a chord on a degree of the key itself."""
-    root, quality, degrees, bass = chord.root, chord.quality, chord.degrees, chord.bass
+    root, quality, degrees = chord.root, chord.quality, chord.degrees
     if quality == "5":  # its third is the key's
         third = _diatonic(root - tonic, 2, mode)
         quality, degrees = "maj" if third > 0 else "min", ("no3", *degrees)
     notes = _skeleton(quality, degrees)
-    inversion = notes.index(bass - root) if bass - root in notes else 0
+    classes = [pitch.pitch_class_of(root + note) for note in notes]
+    inversion = classes.index(chord.bass_pitch_class) if chord.bass_pitch_class in classes else 0
     if inversion == 3 and quality in _SIXTH_CHORDS:
-        root, quality = (root, quality) if degrees else (bass, _SIXTH_CHORDS[quality])
+        root, quality = (root, quality) if degrees else (root + notes[inversion], _SIXTH_CHORDS[quality])
         inversion = 0
     triad, seventh, added = _READ[quality]
     degrees = (*added, *degrees)
@@ -365,8 +394,8 @@ def _stacked_up(numeral: RomanNumeral, mode: str) -> RomanNumeral:
     """The seventh chord with the highest figure whose notes it has."""
     for extension, stack in _STACKS.items():
         implied = {_stacked(degree, _root(numeral, mode), mode) for degree in stack}
-        if implied <= set(numeral.degrees):
-            kept = tuple(degree for degree in numeral.degrees if degree not in implied)
+        kept = tuple(degree for degree in numeral.degrees if degree not in implied)
+        if implied <= set(numeral.degrees) and not {*map(_number, implied)} & {*map(_number, kept)}:
             return replace(numeral, extension=max(extension, 7), degrees=kept)
     return numeral
 

@@ -1,6 +1,6 @@
 """The rules of four-part writing: each lists where a score breaks it.
 
-The rules are those of Aldwell and Schachter, "Harmony and Voice Leading" (ch. 5 to 7), defined so that they can be
+The rules are those of Aldwell, Schachter and Cadwallader, "Harmony and Voice Leading", defined so that they can be
 counted. A score's pitched tracks are its voices, the highest first, one note at a time. A sonority lasts from one
 instant at which any voice begins or ends a note to the next; a voice moves where its pitch changes without a rest.
 
@@ -16,10 +16,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from theory import pitch as spelling
-from theory.chord import QUALITIES
 from theory.errors import RequestError, UnknownNameError
-from theory.pitch import Pitch
+from theory.pitch import Pitch, pitch_name
 from theory.score import IntArray, Score, Track
 
 REST = -1
@@ -36,8 +34,7 @@ _STEP = 2  # semitones
 _WIDEST = 12  # semitones between neighbours of the upper voices
 _LEADING_TONE = 11  # semitones above the tonic
 # Semitones above the tonic of what sounds in V, V7, V9, vii° and vii°7 of major or minor.
-_DOMINANT = (7, 11, 2, 5, 8, 9)
-_SEVENTHS = (-2, 5, -9)  # places on the line of fifths from the root
+DOMINANT = (7, 11, 2, 5, 8, 9)
 
 Mask = NDArray[np.bool_]
 
@@ -133,8 +130,7 @@ class Texture:
         for index, (_, chord) in enumerate(self.score.chords):
             if chord is not None:
                 classes[index, list(chord.pitch_classes)] = True
-                places = [place for place in QUALITIES[chord.quality][3:] if place in _SEVENTHS]
-                sevenths[index] = spelling.pitch_class_of(chord.root + places[0]) if places else -1
+                sevenths[index] = -1 if chord.seventh is None else chord.seventh
         row = self._current([event.tick for event in self.score.chords])
         is_early = self.ticks < self.score.chords[0].tick
         return classes[row] & ~is_early[:, None], np.where(is_early, -1, sevenths[row])
@@ -167,10 +163,10 @@ class Texture:
         return f"{name} ({' to '.join(notes)})"
 
     def _spelled(self, number: int) -> str:
-        """Name of a pitch in the piece's first key."""
-        key = self.score.keys[0].key if self.score.keys else None
-        place = key.spell(number) if key else spelling.spell(number, 0)
-        return str(Pitch(number, int(place)))
+        """Name of a pitch in the piece's first key, if it has one."""
+        if not self.score.keys:
+            return pitch_name(number)
+        return str(Pitch(number, int(self.score.keys[0].key.spell(number))))
 
 
 def parallel_fifths(texture: Texture) -> tuple[Violation, ...]:
@@ -393,7 +389,7 @@ def _is_dominant(texture: Texture) -> Mask:
     harmony, _ = texture.harmonies
     around = (texture.tonics[:, None] + np.arange(12)) % 12
     degrees = np.take_along_axis(harmony, around, axis=1)  # semitones above the tonic
-    foreign = [degree for degree in range(12) if degree not in _DOMINANT]
+    foreign = [degree for degree in range(12) if degree not in DOMINANT]
     result: Mask = degrees[:, _LEADING_TONE] & ~degrees[:, foreign].any(axis=1)
     return result
 

@@ -9,9 +9,9 @@ the seventh, altered and added degrees and the root, as far as it has voices; a 
 - "four-part": close or open, as in a chorale.
 
 `lead` chooses one voicing for each chord so that the sum of costs is least (dynamic programming over all voicings, the
-algorithm of Viterbi, 1967): semitones moved, and penalties for what Aldwell and Schachter, "Harmony and Voice Leading"
-(ch. 5 to 7) advise against. Consecutive fifths and octaves cost so much that they are chosen only where nothing else is
-possible.
+algorithm of Viterbi, 1967): semitones moved, and penalties for what Aldwell, Schachter and Cadwallader, "Harmony and
+Voice Leading", advise against. Consecutive fifths and octaves cost so much that they are chosen only where nothing else
+is possible.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory import pitch
-from theory.chord import QUALITIES, Chord
-from theory.errors import RequestError, UnknownNameError
+from theory.chord import Chord
+from theory.errors import ChordNameError, RequestError, UnknownNameError
 from theory.instrument import VOICES, Range
 from theory.key import Key
+from theory.roman_numeral import key_of
 from theory.score import IntArray
+from theory.voice_leading import DOMINANT
 
 SATB = tuple(VOICES[name] for name in ("soprano", "alto", "tenor", "bass"))
 
 _OCTAVE, _TWELFTH, _LEAP = 12, 19, 5  # semitones
-_DOMINANT = (7, 11, 2, 5, 8, 9)  # semitones above the tonic of what sounds in V, V7, V9, vii° and vii°7
 # Costs, in semitones moved.
 _CONSECUTIVE = 10_000  # fifths or octaves
 _DIRECT = 4  # outer voices that move the same way into a fifth or octave, the upper one by leap
@@ -51,11 +52,11 @@ Costs = NDArray[np.float32]
 Moves = NDArray[np.int16]
 
 
-def voicings(chord: Chord, ranges: Sequence[Range] = SATB, *, style: str = "four-part") -> IntArray:
+def voicings(chord: Chord | str, ranges: Sequence[Range] = SATB, *, style: str = "four-part") -> IntArray:
     """All voicings of a chord without crossing voices, in order of pitches from the lowest voice up.
 
     Args:
-        chord: its bass is in the lowest voice.
+        chord: its bass is in the lowest voice; a chord or its symbol.
         ranges: of the voices, the highest first.
         style: one of `STYLES`.
 
@@ -64,8 +65,10 @@ def voicings(chord: Chord, ranges: Sequence[Range] = SATB, *, style: str = "four
 
     Raises:
         UnknownNameError: no such style; the message lists them.
+        ChordNameError: no chord symbol.
         RequestError: no ranges.
     """
+    chord = _chord_of(chord)
     if style not in STYLES:
         raise UnknownNameError(f"no style of voicing is called {style!r}: choose one of {', '.join(STYLES)}")
     if not ranges:
@@ -84,12 +87,16 @@ def voicings(chord: Chord, ranges: Sequence[Range] = SATB, *, style: str = "four
 
 
 def lead(
-    chords: Sequence[Chord], ranges: Sequence[Range] = SATB, *, style: str = "four-part", key: Key | None = None
+    chords: str | Sequence[Chord | str],
+    ranges: Sequence[Range] = SATB,
+    *,
+    style: str = "four-part",
+    key: Key | str | None = None,
 ) -> IntArray:
     """Voice chords one after the other at least cost.
 
     Args:
-        chords: in order of time.
+        chords: in order of time: chords, their symbols, or all symbols in one text ("C G7 C").
         ranges: of the voices, the highest first.
         style: one of `STYLES`.
         key: whose leading tone is resolved and not doubled; None: that of each dominant seventh or diminished chord.
@@ -99,14 +106,25 @@ def lead(
 
     Raises:
         RequestError: a chord that has no voicing in these ranges; the message names it.
+        ChordNameError, KeyNameError: no chord symbol, no key.
         UnknownNameError: no such style.
     """
-    if not chords:
+    row = [_chord_of(chord) for chord in (chords.split() if isinstance(chords, str) else chords)]
+    key = None if key is None else key_of(key)
+    if not row:
         return np.empty((0, len(ranges)), dtype=np.int64)
-    choices = {chord: _Choices.of(chord, ranges, style, key) for chord in dict.fromkeys(chords)}
+    choices = {chord: _Choices.of(chord, ranges, style, key) for chord in dict.fromkeys(row)}
     kept = {chord: choice.best(_KEPT) for chord, choice in choices.items()}
-    path, cost = _cheapest(chords, kept)
-    return path if cost < _CONSECUTIVE or kept == choices else _cheapest(chords, choices)[0]
+    path, cost = _cheapest(row, kept)
+    return path if cost < _CONSECUTIVE or kept == choices else _cheapest(row, choices)[0]
+
+
+def _chord_of(chord: Chord | str) -> Chord:
+    if isinstance(chord, str):
+        return Chord.parse(chord)
+    if not isinstance(chord, Chord):
+        raise ChordNameError(f"{chord!r} is no chord: give chords or their symbols, as in 'Dm7'")
+    return chord
 
 
 def _all(rows: IntArray) -> Mask:
@@ -185,7 +203,7 @@ class _Choices:
         rows = voicings(chord, ranges, style=style)
         if not len(rows):
             raise RequestError(f"{chord} has no {style} voicing for {len(ranges)} voices in these ranges: widen them")
-        leading_tone, seventh = _leading_tone(chord, key), _seventh(chord)
+        leading_tone, seventh = _leading_tone(chord, key), chord.seventh
         middles = np.array([(limits.lowest + limits.highest) / 2 for limits in ranges])
         costs = _FAR * np.abs(rows - middles).sum(axis=1)
         classes = rows % 12
@@ -212,16 +230,10 @@ def _leading_tone(chord: Chord, key: Key | None) -> int | None:
     """Pitch class that wants to rise: a dominant's of the key, else a dominant seventh's third or a vii°'s root."""
     if key is not None:
         around = {(tone - key.tonic_pitch_class) % 12 for tone in chord.pitch_classes}
-        if around <= set(_DOMINANT) and 11 in around:
+        if around <= set(DOMINANT) and 11 in around:
             return (key.tonic_pitch_class + 11) % 12
     interval = {"7": 4, "dim": 0, "dim7": 0, "m7b5": 0}.get(chord.quality)
     return None if interval is None else (chord.root_pitch_class + interval) % 12
-
-
-def _seventh(chord: Chord) -> int | None:
-    """Pitch class of the chord's seventh."""
-    sevenths = [place for place in QUALITIES[chord.quality][3:] if place in (-2, 5, -9)]
-    return pitch.pitch_class_of(chord.root + sevenths[0]) if sevenths else None
 
 
 def _cheapest(chords: Sequence[Chord], choices: dict[Chord, _Choices]) -> tuple[IntArray, float]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from composer.cli.options import counted
-from theory.pitch import name_of, spell
+from theory.pitch import pitch_name
 
 _WIDTH = 100  # characters of a line of chords
 _BARS_A_LINE = (8, 4, 2, 1)
 _MOST_LINES = 24  # of chords
 _MOST_ROWS = 12  # of keys, cadences
 _MOST_WORDS = 8  # changes of tempo, meter or key on one line
-_MOST_PHRASES = 24
+_MOST_PHRASES = 20
 _SILENCE, _SAME = "N.C.", "%"
 
 
@@ -23,12 +23,12 @@ def lines(facts: dict[str, Any]) -> list[str]:
 
 
 def _heading(facts: dict[str, Any]) -> list[str]:
-    upbeat = " with an upbeat" if facts["pickup"] else ""
+    upbeat = " and an upbeat" if facts["pickup"] else ""
     heard = facts["key_heard"]
     meters = [event | {"said": f"{event['meter']}{_strong(event)}"} for event in facts["meters"]]
     return [
         facts["title"] or "(no title)",
-        f"{counted(facts['bars'], 'bar')}{upbeat}, {facts['seconds']:.1f} s",
+        f"{counted(facts['bars'] - facts['pickup'], 'bar')}{upbeat}, {facts['seconds']:.1f} s",
         f"meter: {_changes(meters[facts['pickup'] :], 'said')}",
         f"tempo: {_changes(facts['tempos'], 'tempo')}",
         f"key: {_changes(facts['keys'], 'key')}",
@@ -56,7 +56,7 @@ def _tracks(facts: dict[str, Any]) -> list[str]:
 
 def _track(track: dict[str, Any]) -> str:
     ends = [] if track["lowest"] is None else [track["lowest"], track["highest"]]
-    names = [f"{name_of(int(spell(pitch, 0)))}{pitch // 12 - 1}" for pitch in ends]
+    names = [pitch_name(pitch) for pitch in ends]
     notes = counted(track["notes"], "note")
     return f"{track['name'] or '-'}: {track['instrument']}, {notes} {' to '.join(names)}"
 
@@ -100,6 +100,7 @@ def _cells(chords: list[dict[str, Any]]) -> list[str]:
     """What is said of each bar from the first chord's on: "%" where the chord before just goes on."""
     if not chords:
         return []
+    chords = _joined(chords)
     first = chords[0]["bar"]
     words: list[list[str]] = [[] for _ in range(max(chord["last_bar"] for chord in chords) - first + 1)]
     key = chords[0]["key"]
@@ -111,6 +112,18 @@ def _cells(chords: list[dict[str, Any]]) -> list[str]:
     cells = ["  ".join(row) for row in words]
     begin = {chord["bar"] for chord in chords}
     return [cell if first + index in begin else _SAME for index, cell in enumerate(cells)]
+
+
+def _joined(chords: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The chords, neighbours that are said alike as one."""
+    joined = chords[:1]
+    for chord in chords[1:]:
+        before = joined[-1]
+        if all(chord[word] == before[word] for word in ("chord", "numeral", "key")) and chord["tick"] == before["end"]:
+            joined[-1] = before | {"last_bar": chord["last_bar"], "end": chord["end"]}
+        else:
+            joined.append(chord)
+    return joined
 
 
 def _cadences(facts: dict[str, Any]) -> list[str]:
@@ -136,14 +149,13 @@ def _non_chord_tones(facts: dict[str, Any]) -> list[str]:
 def _voice_leading(facts: dict[str, Any]) -> list[str]:
     if facts["voice_leading"] is None:
         return []
-    rules = facts["voice_leading"]["rules"]
-    broken = {rule.replace("_", " "): found for rule, found in rules.items() if found["count"]}
+    broken = [fault for fault in facts["voice_leading"]["faults"] if fault["found"]]
     if not broken:
         return ["four-part rules broken: none"]
-    width = max(map(len, broken))
+    width = max(len(fault["rule"]) for fault in broken)
     rows = [
-        f"  {rule:{width}}  {found['count']:4}   {found['per_100_moves']:5.2f}   {found['bach_per_100_moves']:5.2f}"
-        for rule, found in broken.items()
+        f"  {fault['rule'].replace('_', ' '):{width}}  {fault['found']:4}   {fault['rate']:5.2f}   {fault['bach']:5.2f}"
+        for fault in broken
     ]
     return ["four-part rules broken: times, for 100 moves, for 100 moves in Bach's chorales", *rows]
 

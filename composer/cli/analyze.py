@@ -41,7 +41,7 @@ def run(
 
         cadenza analyze song.mid --out analysed.png
     """
-    _check_suffix(out)
+    _check(file, out)
     told = None if grouping is None else _grouping(grouping)
     import data
     from composer import facts
@@ -63,9 +63,14 @@ def run(
         print(f"  {out}")
 
 
-def _check_suffix(out: Path | None) -> None:
-    if out is not None and out.suffix.lower() not in (*_NOTATION, _PICTURE):
+def _check(file: Path, out: Path | None) -> None:
+    from composer import files
+
+    if out is None:
+        return
+    if out.suffix.lower() not in (*_NOTATION, _PICTURE):
         raise RequestError(f"--out {out}: an analysis is written as .musicxml, .mxl or .png")
+    files.check_apart({"out": out}, [file])
 
 
 def _grouping(text: str) -> tuple[int, ...]:

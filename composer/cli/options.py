@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -11,62 +12,64 @@ from typing import Annotated, Any
 
 import typer
 
-Style = Annotated[str, typer.Option(help="What to write. `cadenza doctor` lists the styles.")]
-Model = Annotated[str, typer.Option(help="Architecture that comes with the style, or a model's folder.")]
-Bars = Annotated[int | None, typer.Option(help="Bars to write. [default: the style's]")]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same piece.")]
-Temperature = Annotated[float, typer.Option(help="Below 1 is safer, above 1 bolder.")]
-TopK = Annotated[int, typer.Option(help="Draw among the k likeliest tokens only; 0 for all.")]
-TopP = Annotated[float, typer.Option(help="Draw among the likeliest tokens that share this probability; 1 for all.")]
-Title = Annotated[str | None, typer.Option(help="Title of the piece.")]
+Soundfont = Annotated[str | None, typer.Option(help="An .sf2 or .sf3 file to play with.")]
 Formats = Annotated[str | None, typer.Option(help="Comma-separated, among mid,wav,musicxml,png,json. [default: all]")]
 Out = Annotated[str, typer.Option(help="A file (song.mid), or a stem (song) to which each format adds its suffix.")]
-Soundfont = Annotated[str | None, typer.Option(help="An .sf2 or .sf3 file to play with.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for programs.")]
-_KEPT = "What the notes keep to"
-Chords = Annotated[
-    str | None, typer.Option(help='By bar, as in "Dm | Gm | A7 | Dm" or "i | iv | V7 | i".', rich_help_panel=_KEPT)
-]
-Between = Annotated[
-    str, typer.Option(help="Between strong beats of the chords: chord, scale or any.", rich_help_panel=_KEPT)
-]
-Scale = Annotated[str | None, typer.Option(help="Notes keep to it: key, or as in 'D dorian'.", rich_help_panel=_KEPT)]
-Ranges = Annotated[
-    list[str] | None, typer.Option("--range", help="As in soprano=C4:G5,bass=E2:C4.", rich_help_panel=_KEPT)
-]
-Cadences = Annotated[
-    list[str] | None, typer.Option("--cadence", help="Bar and kind, as in 8=perfect.", rich_help_panel=_KEPT)
-]
-Leaps = Annotated[
-    list[str] | None,
-    typer.Option("--leap", help="Most semitones from note to note: 7, or soprano=7.", rich_help_panel=_KEPT),
-]
-Density = Annotated[
-    list[str] | None,
-    typer.Option("--density", help="Notes a bar: 2:6 for each part, or bass=1:4.", rich_help_panel=_KEPT),
-]
-Onsets = Annotated[
-    list[str] | None,
-    typer.Option("--onsets", help='Beats on which notes begin: "soprano=1 2 2.5 3".', rich_help_panel=_KEPT),
-]
-Durations = Annotated[
-    list[str] | None,
-    typer.Option("--durations", help='Note values: "bass=4 2" (8 eighth, 4. dotted).', rich_help_panel=_KEPT),
-]
-Locks = Annotated[
-    list[str] | None,
-    typer.Option("--lock", help="Notes to keep: soprano=tune.mid, soprano:1-4=tune.mid.", rich_help_panel=_KEPT),
-]
-Polyphony = Annotated[int | None, typer.Option(help="How many parts may sound at once.", rich_help_panel=_KEPT)]
-Rules = Annotated[
-    list[str] | None,
-    typer.Option("--rules", help="Of voice leading: four-part, or no-parallels.", rich_help_panel=_KEPT),
-]
-Ending = Annotated[
-    str | None, typer.Option(help="tonic or open. [default: tonic, unless chords say otherwise]", rich_help_panel=_KEPT)
-]
 # Whether the file can be read is for the reader to say, with its own exit code.
 InputFile = Annotated[Path, typer.Argument(metavar="FILE", help="MIDI, MusicXML, ABC or **kern.", readable=False)]
+
+
+def _kept(text: str, *names: str) -> Any:
+    """An option of the panel about notes."""
+    return typer.Option(*names, help=text, rich_help_panel="What the notes keep to")
+
+
+_Texts = list[str] | None
+
+
+def _request(
+    style: Annotated[str, typer.Option(help="What to write. `cadenza doctor` lists the styles.")] = "chorale",
+    model: Annotated[str, typer.Option(help="Architecture that comes with the style, or a model's folder.")] = "lstm",
+    bars: Annotated[int | None, typer.Option(help="Bars to write. [default: the chords', or the style's]")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same piece.")] = 0,
+    temperature: Annotated[float, typer.Option(help="Below 1 is safer, above 1 bolder.")] = 1.0,
+    top_k: Annotated[int, typer.Option(help="Draw among the k likeliest tokens only; 0 for all.")] = 0,
+    top_p: Annotated[
+        float, typer.Option(help="Draw among the likeliest tokens that share this probability; 1 for all.")
+    ] = 1.0,
+    title: Annotated[str | None, typer.Option(help="Title of the piece.")] = None,
+    chords: Annotated[str | None, _kept('By bar, as in "Dm | Gm | A7 | Dm" or "i | iv | V7 | i".')] = None,
+    between: Annotated[str, _kept("Between strong beats of the chords: chord, scale or any.")] = "scale",
+    scale: Annotated[str | None, _kept("Notes keep to it: key, or as in 'D dorian'.")] = None,
+    cadences: Annotated[_Texts, _kept("Bar and kind, as in 4=half,8=perfect.", "--cadence")] = None,
+    ending: Annotated[str | None, _kept("tonic or open. [default: tonic, or the last chord, if it can]")] = None,
+    rules: Annotated[_Texts, _kept("Of voice leading: four-part, or no-parallels.", "--rules")] = None,
+    ranges: Annotated[_Texts, _kept("As in soprano=C4:G5,bass=E2:C4.", "--range")] = None,
+    leaps: Annotated[_Texts, _kept("Most semitones from note to note: 7, or soprano=7.", "--leap")] = None,
+    density: Annotated[_Texts, _kept("Notes a bar: 2:6 for each part, or bass=1:4.", "--density")] = None,
+    onsets: Annotated[_Texts, _kept('Beats on which notes begin: "soprano=1 2 2.5 3".', "--onsets")] = None,
+    durations: Annotated[_Texts, _kept('Note values: "bass=4 2" (8 eighth, 4. dotted).', "--durations")] = None,
+    polyphony: Annotated[int | None, _kept("How many parts may sound at once.")] = None,
+    locks: Annotated[
+        _Texts, _kept("Notes to keep: soprano=tune.mid, or bars of it: soprano:1-4=tune.mid.", "--lock")
+    ] = None,
+    formats: Formats = None,
+    out: Out = "out/song",
+    soundfont: Soundfont = None,
+    json: Json = False,
+) -> None:
+    """The options of every command that composes; the request's have the names that `composer.Request` gives them."""
+
+
+def composing(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command these options in place of its `**request`; those that it names itself are its own."""
+    own, shared = (inspect.signature(function, eval_str=True).parameters for function in (command, _request))
+    first = {name: option for name, option in own.items() if option.kind is not option.VAR_KEYWORD}
+    options = {**{name: option for name, option in first.items() if name not in shared}, **shared, **first}
+    command.__signature__ = inspect.Signature(list(options.values()))  # type: ignore[attr-defined]
+    command.__annotations__ = {name: option.annotation for name, option in options.items()}
+    return command
 
 
 def split(formats: str | None) -> list[str] | None:

@@ -1,13 +1,39 @@
-"""What a command says about a piece that it wrote."""
+"""Where a composed piece goes, and what a command says about it."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from composer.cli.options import counted, print_json
-from composer.files import Written
+from composer import files
+from composer.cli.options import bar_progress, counted, print_json, split
+from composer.files import Sound, Written
+from composer.locks import file_of
 from composer.piece import Piece
 from composer.report import Report
+
+
+def settle(out: str, formats: str | None, soundfont: str | None, locks: Sequence[str] | None, *read: Path) -> Sound:
+    """The files to write and how they will sound, known before anything is composed.
+
+    Raises:
+        RequestError: see `composer.files.targets`; or a file to be written is one that is read: a lock's, or in `read`.
+        SoundError: see `composer.files.settle_sound`.
+    """
+    places = files.targets(out, split(formats))
+    files.check_apart(places, [*read, *filter(None, map(file_of, locks or ()))])
+    return files.settle_sound(places, soundfont, optional=formats is None)
+
+
+def deliver(make: Callable[..., Piece], sound: Sound, soundfont: str | None, *, as_json: bool) -> None:
+    """Compose, write and report."""
+    with bar_progress("composing") as progress:
+        piece = make(progress=progress)
+    written = files.write_piece(piece.with_sound(sound.facts), sound.files, soundfont)
+    silent = [track.name for track in piece.score.tracks if not len(track)]
+    notes = (f"{', '.join(silent)}: silent from beginning to end",) if silent else ()
+    report(piece, written, (*sound.notes, *notes), as_json=as_json)
 
 
 def report(piece: Piece, written: Written, notes: tuple[str, ...], *, as_json: bool) -> None:
@@ -21,8 +47,9 @@ def report(piece: Piece, written: Written, notes: tuple[str, ...], *, as_json: b
         return
     facts = piece.report
     meter, tempo = piece.score.meters[-1].meter, round(piece.score.tempos[0].bpm)
-    length, size = counted(facts.bars, "bar"), counted(facts.notes, "note")
-    print(f"{piece.score.title}: {length} of {meter} at {tempo}, {size}")
+    pickup = piece.score.pickup
+    length, size = counted(facts.bars - pickup, "bar"), counted(facts.notes, "note")
+    print(f"{piece.score.title}: {length} of {meter}{' and an upbeat' if pickup else ''} at {tempo}, {size}")
     if written.seconds:
         print(f"sound: {written.seconds:.1f} s")
     print(f"likelihood: {facts.nats_per_note:.2f} nats a note; masks cost {facts.price_per_note:.3f}")
@@ -33,7 +60,7 @@ def report(piece: Piece, written: Written, notes: tuple[str, ...], *, as_json: b
 
 def _print_rules(report: Report) -> None:
     """Tables of what was kept, and of the faults that are left."""
-    width = max(len(kept.rule) for kept in report.rules)
+    width = max((len(kept.rule) for kept in report.rules), default=0)
     print(f"  {'constraint':{width}}  {'kept':>11}  {'price alone, nats a note':>24}")
     for kept in report.rules:
         print(f"  {kept.rule:{width}}  {f'{kept.kept} of {kept.asked}':>11}  {kept.price_per_note:24.3f}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import composer
 import data
 from composer import files
 from composer.piece import Piece
@@ -135,3 +136,36 @@ def test_reading_a_recipe_from_what_has_none(tmp_path):
     for missing in (Path("none.json"), Path("none.mid"), tmp_path):
         with pytest.raises(InputFileError):
             files.read_recipe(missing)
+
+
+# Writing from Python
+
+
+def test_a_piece_is_written_with_its_recipe(piece, tmp_path):
+    composer.write(piece, tmp_path / "song.mid")
+    piece.write(tmp_path / "again.mid")
+    assert (tmp_path / "song.mid").read_bytes() == (tmp_path / "again.mid").read_bytes()
+    assert Piece.from_recipe(files.read_recipe(tmp_path / "song.mid")).score == piece.score
+    piece.write(str(tmp_path / "song.musicxml"))
+    assert data.read(tmp_path / "song.musicxml").notes == piece.score.notes
+
+
+def test_a_score_is_written_as_it_is(piece, tmp_path):
+    composer.write(piece.score, tmp_path / "song.mid")
+    assert list(midi.read_private(tmp_path / "song.mid")) == []
+
+
+@pytest.mark.parametrize("what", [5, None, "song.mid"])
+def test_what_is_no_music_is_not_written(what, tmp_path):
+    with pytest.raises(RequestError, match="cannot be written: give a piece or a score"):
+        composer.write(what, tmp_path / "song.mid")
+
+
+def test_a_file_that_is_read_is_not_overwritten(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.mid").write_text("mine")
+    Path("link.mid").symlink_to("mine.mid")
+    for out, read in (("mine.mid", "./mine.mid"), (tmp_path / "mine.mid", "link.mid"), ("link.mid", "mine.mid")):
+        with pytest.raises(RequestError, match="would be overwritten, and is read for this: give another --out"):
+            files.check_apart({"mid": Path(out)}, [Path("absent.mid"), Path(read)])
+    files.check_apart({"mid": Path("new.mid"), "json": Path("mine.json")}, [Path("mine.mid"), Path("absent.mid")])

@@ -31,7 +31,7 @@ def test_every_rule_is_in_it_and_holds(report):
     assert [row.rule for row in report.rules] == [
         "range Alto E3 to E5", "range Tenor Bb2 to Bb4", "range Soprano C4 to G5", "range Bass E2 to D4",
         "chords Dm Gm A7 Dm", "perfect cadence in bar 4", "scale D minor", "leaps up to 9", "1 to 4 notes a bar (Bass)",
-        "no parallel fifths or octaves", "notes on the grid of 16ths",
+        "no parallel fifths or octaves", "chords with their thirds", "notes on the grid of 16ths",
     ]  # fmt: skip
     assert all(row.kept == row.asked for row in report.rules)
     asked = {row.rule: row.asked for row in report.rules}
@@ -61,6 +61,13 @@ def test_a_rule_that_forbids_nothing_costs_nothing_and_a_narrow_one_something(ti
     prices = {row.rule: row.price_per_note for row in composer.compose(**request).report.rules}
     assert prices["range Alto C-1 to G9"] == pytest.approx(0, abs=1e-9)
     assert prices["range Soprano C5 to E5"] > 0.1
+
+
+def test_a_rule_that_applies_nowhere_is_left_out(tiny_model):
+    request = {"model": tiny_model, "bars": 2, "ending": "open", "density": "soprano=0:0"}
+    rows = composer.compose(**request).report.rules
+    assert "range Soprano A3 to A5" not in [row.rule for row in rows]  # it sings nothing
+    assert all(row.asked > 0 for row in rows)
 
 
 def test_without_rules_it_tells_the_styles(tiny_model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from composer.request import MAX_BARS, Request
@@ -63,3 +64,25 @@ def test_what_is_left_open_is_the_styles():
     assert Request().form(CHORALE) == (Key.parse("C major"), Meter(4, 4), 72, 16)
     asked = Request(key="f#", meter="3/4", tempo=100, bars=5)
     assert asked.form(CHORALE) == (Key.parse("F# minor"), Meter(3, 4), 100, 5)
+
+
+def test_numbers_of_numpy_are_numbers():
+    given = Request(bars=np.int64(4), seed=np.uint32(7), top_k=np.int8(5), temperature=np.float32(0.5))
+    assert given == Request(bars=4, seed=7, top_k=5, temperature=0.5)
+    assert [type(value) for value in (given.bars, given.seed, given.temperature)] == [int, int, float]
+
+
+@pytest.mark.parametrize(
+    "field", [{"bars": np.float64(4)}, {"bars": np.bool_(True)}, {"bars": True}, {"seed": 1.0}, {"temperature": "1"}]
+)
+def test_values_of_the_wrong_kind(field):
+    with pytest.raises(RequestError, match="a value of the wrong kind"):
+        Request(**field)
+
+
+@pytest.mark.parametrize("name", ["key", "meter", "chords", "scale"])
+def test_a_message_does_not_repeat_what_is_endless(name):
+    with pytest.raises(RequestError) as caught:
+        Request(**{name: "b" * 5000})
+    assert str(caught.value).startswith(f"{name}: bbb")
+    assert len(str(caught.value)) < 100

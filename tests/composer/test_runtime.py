@@ -14,7 +14,7 @@ import composer
 from composer import batches, bundle
 from composer.likelihood import likelihood
 from composer.runtime import Reader, Runtime
-from theory.tokens import Tokenizer
+from theory.tokens import VOCABULARY, Kind, State, Tokenizer
 
 CLOSE = {"rtol": 0, "atol": 1e-4}
 
@@ -99,6 +99,30 @@ def test_a_reader_sees_what_training_saw(loaded, played, music):
             known = played.logits[index, played.sequence.targets[index]]
             assert abs(logits[ids[index + 1]] - known) < CLOSE["atol"]
             np.testing.assert_allclose(np.sort(logits), np.sort(played.logits[index]), **CLOSE)
+
+
+def test_a_reader_that_goes_back_goes_on_as_one_that_never_read_further(loaded, music):
+    ids = Tokenizer().encode(music).tolist()
+    bars = np.flatnonzero(VOCABULARY.kinds[ids] == Kind.BAR).tolist()
+    reader = Reader(Runtime(loaded), music.bars)
+    first = bars[0] + 6  # key, meter and tempo are said
+    for read, kept in (
+        (bars[3] + 9, bars[3]),
+        (bars[3] + 4, bars[1] + 7),
+        (bars[2] + 1, bars[2] + 1),
+        (len(ids), first),
+    ):
+        for token in ids[len(reader.logits) : read]:
+            reader.read(token)
+        reader.rewind(kept)
+        state = State()
+        for token in ids[:kept]:
+            state.advance(token)
+        assert all(getattr(reader.state, name) == getattr(state, name) for name in State.__slots__)
+        assert len(reader.logits) == kept
+    fresh = Reader(Runtime(loaded), music.bars)
+    logits = [fresh.read(token) for token in ids[: first + 5]]
+    np.testing.assert_array_equal([reader.read(token) for token in ids[first : first + 5]], logits[first:])
 
 
 def test_context_vectors_are_those_of_keras(loaded, played):

@@ -8,12 +8,13 @@ from fractions import Fraction
 import pytest
 
 import composer
-import data
 from composer.request import Request
 from composer.steer import progression, steering
 from composer.style import CHORALE
+from theory.analysis import KINDS
 from theory.chord import Chord
 from theory.constraint import (
+    CADENCES,
     Cadence,
     Chords,
     CompleteChords,
@@ -23,7 +24,6 @@ from theory.constraint import (
     FinalTonic,
     Frame,
     InScale,
-    Locked,
     MaxLeap,
     NoCrossing,
     NoParallels,
@@ -34,16 +34,14 @@ from theory.constraint import (
 from theory.errors import (
     CadenzaError,
     ChordNameError,
+    ClashError,
     FileFormatError,
     InputFileError,
     PitchError,
     RequestError,
     UnknownNameError,
 )
-from theory.event import MeterEvent
 from theory.key import Key
-from theory.meter import Meter
-from theory.score import Score, Track
 
 KEY = Key.parse("D minor")
 HABITS = tuple(Range(index, part.lowest, part.highest, part.name) for index, part in enumerate(CHORALE.parts))
@@ -71,6 +69,16 @@ def quarters(*numbers):
         ({"ranges": "soprano=C4:G5"}, (Range(0, 60, 79, "Soprano"),)),
         ({"ranges": "BASS = E2:C4, alto=Bb3:F#5"}, (Range(3, 40, 60, "Bass"), Range(1, 58, 78, "Alto"))),
         ({"ranges": ("bass=E2:C4", "bass=F2:C4")}, (Range(3, 40, 60, "Bass"), Range(3, 41, 60, "Bass"))),
+        (
+            {"cadences": "4=half, 8=plagal", "polyphony": 2},
+            (Cadence(4, "half", KEY), Cadence(8, "plagal", KEY), Polyphony(2)),
+        ),
+        (
+            {"leaps": ("7", "7"), "cadences": ("8=half", "8=half"), "polyphony": 2},
+            (Cadence(8, "half", KEY), MaxLeap(7), Polyphony(2)),
+        ),
+        ({"rules": "no-parallels,four-part"}, (NoParallels(), NoCrossing())),
+        ({"scale": " key "}, (InScale((2, 4, 5, 7, 9, 10, 0), "D minor", KEY),)),
         ({"cadences": "8=perfect", "polyphony": 2}, (Cadence(8, "perfect", KEY), Polyphony(2))),
         (
             {"cadences": ("4 = half", "8=plagal"), "polyphony": 2},
@@ -144,6 +152,7 @@ def test_ranges_that_are_not_asked_for_are_the_styles():
         ({"chords": "Dm | A7"}, (FinalChord(Chord.parse("A7"), 8 * 96, start=7 * 96 + 48),)),
         ({"chords": "Dm | N.C."}, ()),
         ({"polyphony": 3}, (FinalTonic(KEY, 8 * 96, all_parts=False),)),
+        ({"density": "alto=0:0"}, (FinalTonic(KEY, 8 * 96, all_parts=False),)),
     ],
 )
 def test_how_a_piece_ends_where_nobody_says_so(request_, ending):
@@ -181,6 +190,8 @@ def test_without_bars_the_piece_is_as_long_as_its_chords():
 def test_chords_that_are_longer_than_the_piece():
     with pytest.raises(RequestError, match="the chords fill 4 bars, the piece has 3: give --bars 4 or more"):
         placed("C | F | G7 | C", bars=3)
+    with pytest.raises(RequestError, match="the chords fill 257 bars, a piece has at most 256"):
+        placed(" | ".join(["C"] * 257), bars=3)
 
 
 # What cannot be read
@@ -194,20 +205,24 @@ def test_chords_that_are_longer_than_the_piece():
         ({"ranges": "soprano="}, RequestError, "range 'soprano=': something is missing"),
         ({"ranges": "soprano=C4:G5,"}, RequestError, "something is missing"),
         ({"ranges": "soprano=C4"}, RequestError, "range 'C4': write two values, as in soprano=C4:G5"),
-        ({"ranges": "soprano=G5:C4"}, PitchError, "range 'G5:C4': the first pitch must be the lower one"),
-        ({"ranges": "soprano=H4:C5"}, PitchError, "'H' is no note name"),
+        ({"ranges": "soprano=G5:C4"}, PitchError, "range 'soprano=G5:C4': the first pitch must be the lower one"),
+        ({"ranges": "soprano=H4:C5"}, PitchError, "range 'soprano=H4:C5': 'H' is no note name"),
+        ({"ranges": "soprano=C4:D4,soprano=E4:F4"}, ClashError, "range Soprano E4 to F4: exclude each other"),
+        ({"ranges": "=C4:G5"}, RequestError, "range '=C4:G5': something is missing"),
         ({"ranges": "soprano=C4:C12"}, PitchError, "C12"),
         ({"ranges": "flute=C4:G5"}, UnknownNameError, "no part 'flute': choose one of soprano, alto, tenor, bass"),
         ({"cadences": "8"}, RequestError, "cadence '8': write a bar and a kind, as in 8=perfect"),
         ({"cadences": "=perfect"}, RequestError, "write a bar and a kind"),
         ({"cadences": "8="}, RequestError, "write a bar and a kind"),
         ({"cadences": "-1=half"}, RequestError, "write a bar and a kind"),
-        ({"cadences": "8=great"}, RequestError, "'great' is no cadence: choose one of perfect, imperfect"),
+        ({"cadences": "8=great"}, RequestError, "cadence '8=great': 'great' is no cadence: choose one of perfect"),
         ({"cadences": "1=half"}, RequestError, "bar 1: with its approach in the bar before, it must be in bars 2 to 8"),
         ({"cadences": "9=half"}, RequestError, "bar 9: with its approach in the bar before, it must be in bars 2 to 8"),
         ({"cadences": f"{'9' * 5000}=half"}, RequestError, "cadence"),
         ({"leaps": "far"}, RequestError, "leap 'far': must be a whole number"),
-        ({"leaps": "soprano=-3"}, RequestError, "leap '-3': must be a whole number"),
+        ({"leaps": "soprano=-3"}, RequestError, "leap 'soprano=-3': a leap of -3 semitones: must be 0 to 127"),
+        ({"leaps": "9" * 5000}, RequestError, "must be a whole number"),
+        ({"leaps": "=7"}, RequestError, "leap '=7': something is missing"),
         ({"leaps": "7.5"}, RequestError, "must be a whole number"),
         ({"leaps": "128"}, RequestError, "a leap of 128 semitones: must be 0 to 127"),
         ({"leaps": ("",)}, RequestError, "leap '': something is missing"),
@@ -216,39 +231,47 @@ def test_chords_that_are_longer_than_the_piece():
         ({"density": "6:2"}, RequestError, "density 6 to 2: must rise"),
         ({"density": "a:b"}, RequestError, "density 'a': must be a whole number"),
         ({"density": "bass="}, RequestError, "something is missing"),
-        ({"density": "2:"}, RequestError, "density '': must be a whole number"),
+        ({"density": "2:"}, RequestError, "density '2:': write two values"),
+        ({"density": "-1:4"}, RequestError, "density -1 to 4: must rise, within 0 to 64"),
+        ({"density": "0:0", "bars": 1}, RequestError, "leaves no note to sing"),
         ({"onsets": "soprano=1 x"}, RequestError, "onsets 'x': must be a number"),
         ({"onsets": "1/0"}, RequestError, "onsets '1/0': must be a number"),
         ({"onsets": "nan"}, RequestError, "onsets 'nan': must be a number"),
         ({"onsets": "0 1"}, RequestError, "onsets"),
-        ({"onsets": "1.01"}, RequestError, "not on the grid"),
+        ({"onsets": "1 1.01"}, RequestError, "onsets '1 1.01': 1.01: not on the grid"),
+        ({"onsets": "soprano=1 5"}, RequestError, "onsets 'soprano=1 5': 5: a bar of 4/4 has beats from 1 to before 5"),
         ({"onsets": "1e9999999"}, RequestError, "onsets"),
-        ({"durations": "3"}, RequestError, "duration '3': write note values"),
-        ({"durations": "bass=4.."}, RequestError, "duration '4..'"),
-        ({"durations": "quarter"}, RequestError, "duration 'quarter'"),
-        ({"durations": "32."}, RequestError, "not on the grid"),
+        ({"durations": "3"}, RequestError, "durations '3': write note values"),
+        ({"durations": "bass=4.."}, RequestError, "durations '4..'"),
+        ({"durations": "quarter"}, RequestError, "durations 'quarter'"),
+        ({"durations": "bass=4 32."}, RequestError, "durations 'bass=4 32.': 32.: not on the grid"),
         ({"scale": "flurb"}, CadenzaError, "flurb"),
         ({"scale": "D flurb"}, UnknownNameError, "flurb"),
-        ({"scale": ""}, CadenzaError, "no scale"),
+        ({"scale": ""}, RequestError, "scale '': write key, or a note and a name"),
+        ({"scale": "H dorian"}, PitchError, "scale 'H dorian': "),
         ({"polyphony": 0}, RequestError, "polyphony 0: must be 1 to 128 parts"),
         ({"polyphony": "3"}, RequestError, "polyphony '3': a value of the wrong kind"),
+        ({"cadences": "4=half,"}, RequestError, "cadence '4=half,': something is missing"),
+        ({"rules": "no-parallels,"}, RequestError, "rules 'no-parallels,': something is missing"),
         ({"rules": "five-part"}, UnknownNameError, "choose among four-part, no-parallels"),
         ({"ending": "loud"}, RequestError, "ending 'loud': choose one of tonic, open"),
+        ({"between": "chord"}, RequestError, "between chord: it is about given chords, so give chords too"),
         ({"between": "all"}, RequestError, "between 'all': choose one of chord, scale, any"),
         ({"chords": ""}, RequestError, "without chords"),
         ({"chords": "Dm | | A7"}, RequestError, "bar 2 is empty"),
         ({"chords": "Dm | H7"}, ChordNameError, "bar 2"),
+        ({"chords": "Dm | C" + "x" * 3000}, RequestError, "Cxxxxxxxxxxxxxxxxxxx... has 3001 characters"),
         ({"chords": 7}, RequestError, "chords 7: a value of the wrong kind"),
         ({"leaps": 7}, RequestError, "leaps 7: a value of the wrong kind"),
         ({"leaps": (7,)}, RequestError, "a value of the wrong kind"),
         ({"locks": "soprano"}, RequestError, "lock 'soprano': write a part and a file"),
         ({"locks": "soprano="}, RequestError, "write a part and a file"),
         ({"locks": "flute=tune.mid"}, UnknownNameError, "no part 'flute'"),
-        ({"locks": "soprano:0-4=tune.mid"}, RequestError, "bars 0-4 are not among those to be written, 1 to 8"),
-        ({"locks": "soprano:4-2=tune.mid"}, RequestError, "bars 4-2 are not among"),
-        ({"locks": "soprano:2-9=tune.mid"}, RequestError, "bars 2-9 are not among"),
-        ({"locks": "soprano:x=tune.mid"}, RequestError, "bars x are not among"),
-        ({"locks": f"soprano:{'1' * 5000}=tune.mid"}, RequestError, "are not among"),
+        ({"locks": "soprano=a\0b.mid"}, RequestError, "write a part and a file"),
+        ({"locks": "soprano:4-2=tune.mid"}, RequestError, "lock 'soprano:4-2=tune.mid': write bars as in soprano:1-4"),
+        ({"locks": "soprano:x=tune.mid"}, RequestError, "write bars as in"),
+        ({"locks": "soprano:=tune.mid"}, RequestError, "write bars as in"),
+        ({"locks": f"soprano:{'1' * 5000}=tune.mid"}, RequestError, "write bars as in"),
         ({"locks": "soprano=there is none.mid"}, InputFileError, "there is none.mid"),
         ({"locks": "soprano=tune.txt"}, FileFormatError, "tune.txt"),
     ],
@@ -260,90 +283,5 @@ def test_what_cannot_be_read_is_said_in_one_line(request_, error, says):
     assert "\n" not in str(caught.value)
 
 
-# Locked notes from a file
-
-
-TUNE = [(0, 480, 69), (480, 480, 71), (960, 960, 72), (1920, 1920, 74), (3840, 720, 76), (4800, 960, 74)]
-IN_STEPS = ((0, 24, 69), (24, 48, 71), (48, 96, 72), (96, 192, 74), (192, 228, 76), (240, 288, 74))
-
-
-def file_of(folder, *tracks, meter="4/4", bars=3):
-    score = Score(tracks, meters=(MeterEvent(0, Meter.parse(meter)),), end=bars * Meter.parse(meter).bar_ticks(480))
-    data.write(score, folder / "tune.mid")
-    return folder / "tune.mid"
-
-
-@pytest.fixture
-def tune(tmp_path):
-    return file_of(tmp_path, Track.from_notes(TUNE))
-
-
-def test_a_tune_is_locked_and_the_bars_after_it_are_free(tune):
-    assert asked(bars=3, locks=f"soprano={tune}") == (Locked(0, IN_STEPS, 0, 288, "Soprano"),)
-    assert asked(bars=5, locks=f"Alto={tune}") == (Locked(1, IN_STEPS, 0, 288, "Alto"),)
-
-
-def test_a_longer_tune_is_cut_where_the_piece_ends(tune):
-    (lock,) = asked(bars=1, locks=f"soprano={tune}")
-    assert lock == Locked(0, IN_STEPS[:3], 0, 96, "Soprano")
-
-
-@pytest.mark.parametrize(
-    ("bars", "notes", "span"),
-    [
-        ("1", IN_STEPS[:3], (0, 96)),
-        ("2-3", IN_STEPS[3:], (96, 288)),
-        ("1-2", IN_STEPS[:4], (0, 192)),
-        ("3", IN_STEPS[4:], (192, 288)),
-    ],
-)
-def test_only_some_bars_of_a_tune(tune, bars, notes, span):
-    assert asked(bars=4, locks=f"soprano:{bars}={tune}") == (Locked(0, notes, *span, "Soprano"),)
-
-
-def test_several_locks(tune):
-    found = asked(bars=4, locks=(f"soprano:1={tune}", f"tenor:3={tune}"))
-    assert found == (Locked(0, IN_STEPS[:3], 0, 96, "Soprano"), Locked(2, IN_STEPS[4:], 192, 288, "Tenor"))
-
-
-def test_a_note_over_the_last_locked_bar_line_is_cut_there(tmp_path):
-    file = file_of(tmp_path, Track.from_notes([(960, 1920, 69), (2880, 960, 71)]), bars=2)
-    assert asked(bars=2, locks=f"soprano:1={file}") == (Locked(0, ((48, 96, 69),), 0, 96, "Soprano"),)
-
-
-def test_which_track_of_a_file_is_taken(tmp_path):
-    """The one of the part's name, else the only one with notes, else the one in its place among four."""
-    one, two, three, four = (Track.from_notes([(0, 1920, 60 + n)]) for n in range(4))
-    drums = one.replace(is_drum=True)
-
-    def pitch(part, *tracks):
-        (lock,) = asked(bars=1, locks=f"{part}={file_of(tmp_path, *tracks, bars=1)}")
-        return lock.notes[0][2]
-
-    assert pitch("alto", one.replace(name="Soprano"), two.replace(name="ALTO"), three) == 61
-    assert pitch("alto", Track.empty(), drums, three) == 62
-    assert [pitch(part.name, one, two, three, four) for part in CHORALE.parts] == [60, 61, 62, 63]
-    with pytest.raises(RequestError, match="it has 2 tracks, none called Alto"):
-        pitch("alto", one, two)
-    with pytest.raises(RequestError, match="it has 0 tracks, none called Alto"):
-        pitch("alto", drums)
-
-
-def test_a_tune_in_another_meter(tmp_path):
-    file = file_of(tmp_path, Track.from_notes([(0, 480, 69)]), meter="3/4")
-    with pytest.raises(RequestError, match=r"tune\.mid: its bars are not those of the piece \(4/4\)"):
-        asked(locks=f"soprano={file}")
-    assert asked(meter="3/4", bars=3, locks=f"soprano={file}") == (Locked(0, ((0, 24, 69),), 0, 216, "Soprano"),)
-
-
-def test_a_tune_of_two_notes_at_a_time(tmp_path):
-    file = file_of(tmp_path, Track.from_notes([(0, 480, 69), (0, 480, 60)]))
-    with pytest.raises(RequestError, match="locked notes of Soprano must follow each other"):
-        asked(locks=f"soprano={file}")
-
-
-def test_a_locked_tune_is_sung(tune, tiny_model):
-    piece = composer.compose(model=tiny_model, bars=4, locks=f"soprano={tune}", seed=2)
-    notes = [(note.onset // 20, note.end // 20, note.pitch) for note in piece.score.tracks[0]]
-    assert tuple(note for note in notes if note[0] < 288) == IN_STEPS
-    assert sum(map(len, piece.score.tracks[1:]))
+def test_the_cadences_that_can_be_asked_for_are_those_that_are_heard():
+    assert tuple(CADENCES) == KINDS

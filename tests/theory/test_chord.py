@@ -168,6 +168,16 @@ def test_any_text_is_a_chord_or_a_clear_error(text: str) -> None:
     assert Chord.parse(str(chord)) == chord
 
 
+@pytest.mark.parametrize(
+    ("symbol", "third", "seventh"),
+    [("C", 4, None), ("Fm7/Eb", 8, 3), ("C7no3", None, 10), ("C5", None, None), ("Gsus4", 0, None), ("G7sus2", 9, 5),
+     ("C#dim7", 4, 10), ("Am6", 0, None), ("Bbmaj7no5", 2, 9), ("C7b9no3", None, 10), ("Dadd9", 6, None)],
+)  # fmt: skip
+def test_third_and_seventh_are_found_by_their_place(symbol: str, third: int | None, seventh: int | None) -> None:
+    chord = Chord.parse(symbol)
+    assert (chord.third, chord.seventh) == (third, seventh)
+
+
 @pytest.mark.parametrize("fields", [(0, "major", (), 0), (0, "7", ("b7",), 0), (40, "7", (), 0), (0, "7", (), -16)])
 def test_fields_outside_the_tables_are_refused(fields: tuple[int, str, tuple[str, ...], int]) -> None:
     with pytest.raises(ChordNameError):

@@ -101,6 +101,12 @@ def test_spelling_keeps_the_sound_and_the_key_signature(pitches: list[int], sign
     assert all((place in diatonic) == (p % 12 in of_key) for p, place in zip(pitches, places.tolist(), strict=True))
 
 
+def test_names_in_no_key() -> None:
+    assert [pitch.pitch_name(midi) for midi in (0, 60, 61, 63, 66, 70, 127)] == [
+        "C-1", "C4", "C#4", "Eb4", "F#4", "Bb4", "G9",
+    ]  # fmt: skip
+
+
 def test_spelling_as_musicians_do() -> None:
     def names(midi: list[int], signature: int, *, minor: bool = False) -> list[str]:
         return [pitch.name_of(int(place)) for place in pitch.spell(midi, signature, minor=minor)]

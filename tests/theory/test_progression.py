@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory.chord import Chord
-from theory.errors import ChordNameError, RequestError
+from theory.errors import ChordNameError, RequestError, RomanNumeralError
 from theory.key import MODES, Key
 from theory.meter import Meter
 from theory.progression import (
@@ -131,6 +131,34 @@ def test_progressions_by_numeral_and_function() -> None:
     assert [str(c) for c in progression("tonic predominant dominant tonic", D_MINOR)] == ["Dm", "Gm", "A", "Dm"]
     with pytest.raises(ChordNameError, match="'subdominant' is no chord symbol"):
         progression("tonic subdominant", C_MAJOR)
+
+
+def test_keys_by_name() -> None:
+    assert [str(chord) for chord in progression("ii V", "Bb")] == ["Cm", "F"]
+    assert str(parse_chord("V7", "D minor")) == "A7"
+    assert str(parse_progression("V7", "D minor", Meter())[0].chord) == "A7"
+    assert diatonic_chords("Bb") == diatonic_chords(Key.parse("Bb"))
+    assert secondary_dominants("d") == secondary_dominants(D_MINOR)
+    assert borrowed_chords("C") == borrowed_chords(C_MAJOR)
+    assert pivot_chords("C", "a") == pivot_chords(C_MAJOR, Key.parse("a"))
+    assert function_of(Chord.parse("G7"), "C") == "dominant"
+
+
+@pytest.mark.parametrize(
+    ("numerals", "key", "message"),
+    [(5, "C", "a progression of 5: write numerals"), (["I", 5], "C", r"a progression of \['I', 5\]: write"),
+     (None, "C", "a progression of None"), ("I", "H", "'H' is no key"), ("I", 5, "5 is no key: give one by name")],
+)  # fmt: skip
+def test_what_is_no_progression_or_no_key_is_one_line(numerals: object, key: object, message: str) -> None:
+    with pytest.raises(RequestError, match=message) as caught:
+        progression(numerals, key)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_a_numeral_that_is_none_has_the_exit_code_of_the_table() -> None:
+    with pytest.raises(RomanNumeralError, match="'VIII' is no Roman numeral") as caught:
+        parse_progression("I | VIII", C_MAJOR, Meter())
+    assert caught.value.exit_code == 16
 
 
 @pytest.mark.parametrize("minor", FUNCTIONS)

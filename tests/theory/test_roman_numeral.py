@@ -1,12 +1,14 @@
 """Roman numerals: what they mean in major and minor, round trips, and music21 as the oracle."""
 
+from itertools import combinations, product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from theory import pitch
-from theory.chord import QUALITIES, Chord
-from theory.errors import ChordNameError
+from theory.chord import DEGREES, QUALITIES, Chord
+from theory.errors import ChordNameError, KeyNameError
 from theory.key import MODES, Key
 from theory.roman_numeral import RomanNumeral, RomanNumeralError
 
@@ -91,6 +93,24 @@ def test_which_numeral_a_chord_takes(chord: str, in_major: str, in_minor: str) -
     assert (str(RomanNumeral.of(read, C_MAJOR)), str(RomanNumeral.of(read, C_MINOR))) == (in_major, in_minor)
 
 
+@pytest.mark.parametrize(
+    ("chord", "numeral"),
+    [("F#m7b5", "viø7"), ("F#m7b5/A", "viø65"), ("F#dim", "vi°"), ("D7", "V7/VII"), ("G#dim7", "vii°7"), ("D", "IV")],
+)
+def test_raised_degrees_of_minor_are_its_own(chord: str, numeral: str) -> None:
+    assert str(RomanNumeral.of(chord, "A minor")) == numeral
+    assert str(RomanNumeral.parse(numeral).chord("A minor")) == chord
+
+
+def test_keys_and_chords_by_name() -> None:
+    assert RomanNumeral.of("F7/A", "Bb") == RomanNumeral.of(Chord.parse("F7/A"), Key.parse("Bb"))
+    assert RomanNumeral.parse("V65").spelled("Bb") == Chord.parse("F7/A").spelled
+    with pytest.raises(KeyNameError, match="'H minor' is no key"):
+        RomanNumeral.parse("V").chord("H minor")
+    with pytest.raises(KeyNameError, match="5 is no key: give one by name"):
+        RomanNumeral.parse("V").chord(5)  # type: ignore[arg-type]
+
+
 ORACLE_FIGURES = [
     "I", "i", "ii", "iii", "IV", "iv", "V", "v", "vi", "VI", "viio", "VII", "bVI", "bVII", "#vi", "#ivo", "#ivo7",
     "iio7",
@@ -122,6 +142,30 @@ def test_a_chord_comes_back_from_its_numeral(chord: Chord, key: Key) -> None:
     same = numeral.chord(key)
     assert same.pitch_classes == chord.pitch_classes
     assert same.bass_pitch_class == chord.bass_pitch_class
+    assert RomanNumeral.parse(str(numeral)) == numeral
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_quality_on_every_root_comes_back_from_its_numeral(mode: str) -> None:
+    for signature, quality, root in product((-5, 0, 4), QUALITIES, range(-6, 10)):
+        key = Key.from_signature(signature, mode)
+        for bass in (root, *(root + note for note in QUALITIES[quality][1:]), root + 10):  # the last may be foreign
+            comes_back(Chord(root, quality, (), bass), key)
+
+
+@pytest.mark.parametrize("key", ["C", "a", "D dorian"])
+def test_every_pair_of_degrees_comes_back_from_its_numeral(key: str) -> None:
+    for quality, pair in product(QUALITIES, combinations(DEGREES, 2)):
+        comes_back(Chord(1, quality, pair, 1), Key.parse(key))
+        comes_back(Chord(2, quality, pair, 2), Key.parse(key))
+
+
+def comes_back(chord: Chord, key: Key) -> None:
+    numeral = RomanNumeral.of(chord, key)
+    same = numeral.chord(key)
+    assert set(same.pitch_classes) == set(chord.pitch_classes), (str(chord), str(key), str(numeral))
+    if chord.inversion in (0, 1, 2, 3):
+        assert same.bass_pitch_class == chord.bass_pitch_class, (str(chord), str(key), str(numeral))
     assert RomanNumeral.parse(str(numeral)) == numeral
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory.chord import QUALITIES, Chord
-from theory.errors import RequestError, UnknownNameError
+from theory.errors import ChordNameError, KeyNameError, RequestError, UnknownNameError
 from theory.event import ChordEvent, KeyEvent
 from theory.instrument import Range
 from theory.key import Key
@@ -94,6 +94,18 @@ def test_a_foreign_bass_is_only_in_the_lowest_voice() -> None:
     rows = voicings(Chord.parse("C/D"))
     assert {number % 12 for number in rows[:, 3].tolist()} == {2}
     assert {number % 12 for number in rows[:, :3].ravel().tolist()} == {0, 4, 7}
+
+
+def test_chords_and_keys_by_name() -> None:
+    chords = [Chord.parse(symbol) for symbol in ("C", "G7", "C")]
+    for given_chords in (["C", "G7", "C"], "C G7 C", chords):
+        assert (lead(given_chords, key="C") == lead(chords, key=Key.parse("C"))).all()
+    assert (voicings("Dm7/F") == voicings(Chord.parse("Dm7/F"))).all()
+    for wrong in ("H", 5):
+        with pytest.raises(ChordNameError, match="is no chord"):
+            lead([wrong])  # type: ignore[list-item]
+    with pytest.raises(KeyNameError, match="is no key"):
+        lead(["C"], key="H")
 
 
 @pytest.mark.parametrize("symbols", ["C G7 C", "C Dm Em", "F G Am", "C6/9 Dm7 G7"])

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.errors import RequestError
 from theory.meter import Meter
 from theory.score import IntArray, Score
 
@@ -29,7 +30,13 @@ class Notes:
 
     @classmethod
     def of(cls, score: Score) -> Notes:
-        """Gather the notes of a score, track by track."""
+        """Gather the notes of a score, track by track.
+
+        Raises:
+            RequestError: it is no score.
+        """
+        if not isinstance(score, Score):
+            raise RequestError(f"{type(score).__name__} is no Score: analyse a score, as in analyse(piece.score)")
         tracks = [track for track in score.tracks if not track.is_drum]
         columns = (
             np.concatenate([np.empty(0, dtype=np.int64), *(getattr(track, name) for track in tracks)]).astype(np.int64)

@@ -1,10 +1,11 @@
 """Keys: of a whole piece, and of its parts.
 
 The key of a piece is the one whose profile correlates best with how long each pitch class sounds (Krumhansl, "Cognitive
-Foundations of Musical Pitch", 1990, ch. 4); a first chord on its tonic helps. Then, at first, every beat speaks for a
-key by all the chords it may be, each weighed by how often the key has it. With the keys so found the chords are read,
-and these tell the keys better: a dominant that goes to its tonic says more than how long notes last. Both times a
-hidden Markov model over the beats stays in a key or moves, the rather to a near one or home.
+Foundations of Musical Pitch", 1990, ch. 4). At first every beat speaks for a key by all the chords it may be, each
+weighed by how often the key has it. With the keys so found the chords are read, and these tell the keys better: a
+dominant that goes to its tonic says more than how long notes last. So the key of the piece is heard again, with a first
+chord on its tonic and the keys that the chords alone suggest, and the keys of its parts around it. Every time a hidden
+Markov model over the beats stays in a key or moves, the rather to a near one or home.
 """
 
 from __future__ import annotations
@@ -40,9 +41,16 @@ class _Weights(NamedTuple):
 
 
 _FIRST = _Weights(notes=0.7, chords=0.0, home=0.5, home_chord=0.0, leave=0.04, far=0.3)
-_SECOND = _Weights(notes=0.17, chords=2.5, home=0.44, home_chord=0.3, leave=0.003, far=0.34)
-_OPENING = 0.05  # what a first chord on the tonic counts for the key of the piece, in correlation
-_CERTAINTY = 25.0  # nats by which a key wins that has one more of correlation
+_ALONE = _Weights(notes=0.17, chords=2.5, home=0.0, home_chord=0.0, leave=0.003, far=0.34)
+_SECOND = _ALONE._replace(home=0.44, home_chord=0.3)
+# A piece of few keys that hold long, as tunes and songs have, leans towards its neighbours without modulating.
+_SETTLED = _SECOND._replace(home=1.75)
+_FEW, _LONG = 3, 24.0  # keys; quarters for which one holds on average
+
+# What counts for the key of the piece, in correlation: a first chord on its tonic, and all chords.
+_OPENING, _ALL_CHORDS = 0.15, 0.5
+_BRIEF = 32.0  # quarters; the chords of a shorter piece say less
+_CERTAINTY = 8.0  # nats by which a key wins that has one more of correlation: as often right as it says, nearly
 
 
 class KeySpan(NamedTuple):
@@ -111,35 +119,50 @@ def first(grid: Grid, slices: FloatArray) -> list[KeySpan]:
         grid: of the piece.
         slices: float64 (n, 24), `evidence` of the grid.
     """
-    home, _ = overall(grid, [])
-    return _decode(grid, slices, [], home, _FIRST)
+    if not len(grid):
+        return []
+    return _decode(grid, _weighed(grid, slices, [], _FIRST), int(_support(grid).argmax()), _FIRST)
 
 
-def second(grid: Grid, slices: FloatArray, chords: list[chord.ChordSpan], home: int) -> list[KeySpan]:
-    """The keys that the chords suggest, which change on beats only.
+def second(grid: Grid, slices: FloatArray, chords: list[chord.ChordSpan]) -> tuple[int, float, list[KeySpan]]:
+    """The key of the whole piece, its probability against the others, and the keys that the chords suggest.
+
+    These change on beats only. Without a reason for any, the key is C major and the probability 0.
 
     Args:
         grid: of the piece.
         slices: float64 (n, 24), `evidence` of the grid.
         chords: of the piece.
-        home: the key of the whole piece.
     """
-    return _decode(grid, slices, chords, home, _SECOND)
+    if not len(grid):
+        return 0, 0.0, []
+    weighed = _weighed(grid, slices, chords, _ALONE)
+    alone = _decode(grid, weighed, 0, _ALONE)
+    home, confidence = _overall(grid, chords, alone)
+    settled = len({span.key for span in alone}) <= _FEW and grid.quarters.sum() >= _LONG * len(alone)
+    stays = [span.key for span in alone] == [
+        home
+    ]  # where nothing speaks against it, what speaks for it changes nothing
+    return home, confidence, _decode(grid, weighed, home, _SETTLED if settled else _SECOND, stays=stays)
 
 
-def overall(grid: Grid, chords: list[chord.ChordSpan]) -> tuple[int, float]:
-    """The key of the whole piece, and its probability against the others; C major and 0 without a reason for any.
-
-    Args:
-        grid: of the piece.
-        chords: of the piece, if they are known yet.
-    """
+def _support(grid: Grid) -> FloatArray:
+    """Correlation of each key's profile with how long each pitch class sounds, 0 where all do alike: float64 (24,)."""
     durations = grid.quarters @ grid.presence
-    if durations.std() < 1e-9:
+    return np.zeros(24) if durations.std() < 1e-9 else _correlations(durations)
+
+
+def _overall(grid: Grid, chords: list[chord.ChordSpan], alone: list[KeySpan]) -> tuple[int, float]:
+    """The key of the whole piece, and its probability against the others."""
+    support = _support(grid)
+    if not support.any():
         return 0, 0.0
-    support = _correlations(durations)
     opening = next((span.state for span in chords if span.state != chord.SILENCE), chord.SILENCE)
     support[_TONIC_OF[opening]] += _OPENING
+    for span in alone:
+        support[span.key] += (
+            _ALL_CHORDS * grid.quarters[span.start : span.stop].sum() / max(grid.quarters.sum(), _BRIEF)
+        )
     odds = chord.posterior(support * _CERTAINTY)
     return int(odds.argmax()), float(odds.max())
 
@@ -171,19 +194,28 @@ def _following(chords: list[chord.ChordSpan]) -> tuple[IntArray, FloatArray]:
     return starts[heard], after[heard]
 
 
-def _decode(
-    grid: Grid, slices: FloatArray, chords: list[chord.ChordSpan], home: int, weights: _Weights
-) -> list[KeySpan]:
-    if not len(grid):
-        return []
+class _Weighed(NamedTuple):
+    """What speaks for each key: in each slice, float64 (n, 24), and the slices in which chords start."""
+
+    slices: FloatArray
+    starts: IntArray
+
+
+def _weighed(grid: Grid, slices: FloatArray, chords: list[chord.ChordSpan], weights: _Weights) -> _Weighed:
     starts, following = _following(chords)
-    heard = weights.notes * slices
-    heard[starts] += weights.chords * following
+    result = weights.notes * slices
+    result[starts] += weights.chords * following
+    return _Weighed(result, starts)
+
+
+def _decode(grid: Grid, weighed: _Weighed, home: int, weights: _Weights, *, stays: bool = False) -> list[KeySpan]:
+    """The keys that change on beats, or how clear it is that the home key never changes, if it is known to stay."""
+    heard = weighed.slices.copy()
     heard[:, home] += weights.home * grid.quarters
-    heard[starts, home] += weights.home_chord
+    heard[weighed.starts, home] += weights.home_chord
     beats = np.flatnonzero(grid.on_beat | (np.arange(len(grid)) == 0))
     by_beat = np.add.reduceat(heard, beats)
-    path = _viterbi(by_beat, _moves(weights))
+    path = np.full(len(beats), home) if stays else _viterbi(by_beat, _moves(weights))
     changes = np.flatnonzero(np.diff(path, prepend=-1))
     opens, chosen = beats[changes], path[changes]
     confidence = chord.posterior(np.add.reduceat(by_beat, changes))[np.arange(len(changes)), chosen].tolist()
@@ -204,18 +236,24 @@ def _moves(weights: _Weights) -> FloatArray:
 
 
 def _viterbi(likelihood: FloatArray, moves: FloatArray) -> IntArray:
-    """Best path through the keys: int64 (n,)."""
+    """Best path through the keys: int64 (n,).
+
+    Args:
+        likelihood: float64 (n, 24).
+        moves: float64 (24, 24), log probability to go from each key to each.
+    """
     scores = np.empty_like(likelihood)
     scores[0] = likelihood[0]
-    to = np.ascontiguousarray(moves.T)
-    for step in range(1, len(scores)):
-        np.maximum.reduce(to + scores[step - 1], axis=1, out=scores[step])
-        scores[step] += likelihood[step]
-    path = np.empty(len(scores), dtype=np.int64)
-    path[-1] = scores[-1].argmax()
-    for step in range(len(scores) - 1, 0, -1):
-        path[step - 1] = (to[path[step]] + scores[step - 1]).argmax()
-    return path
+    among = np.empty_like(moves)
+    for before, here, heard in zip(scores[:-1, :, None], scores[1:], likelihood[1:], strict=True):
+        np.add(moves, before, among)
+        np.maximum.reduce(among, 0, None, here)
+        np.add(here, heard, here)
+    origin = (np.ascontiguousarray(moves.T) + scores[:-1, None]).argmax(axis=2).tolist()
+    path = [int(scores[-1].argmax())]
+    for row in reversed(origin):
+        path.append(row[path[-1]])
+    return np.array(path[::-1], dtype=np.int64)
 
 
 def named(keys: list[int], score: Score) -> list[Key]:

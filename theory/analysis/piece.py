@@ -52,6 +52,7 @@ def analyse(score: Score, *, grouping: tuple[int, ...] | None = None) -> Analysi
         grouping: beats a group in the bars that have so many beats, as in `Meter.grouping`: (2, 3) for 5/4 as 2 + 3.
 
     Raises:
+        RequestError: it is no score.
         MeterError: a bar is no whole number of ticks.
     """
     notes = Notes.of(score)
@@ -60,7 +61,8 @@ def analyse(score: Score, *, grouping: tuple[int, ...] | None = None) -> Analysi
     names = key.named([main, *(span.key for span in key_spans)], score)
     keys = _key_regions(grid, key_spans, names[1:])
     changes = _chord_regions(grid, spans, keys)
-    phrases = phrase.ends(score, notes)
+    states = _by_slice([(span, span.state) for span in spans])
+    phrases = phrase.ends(score, notes, grid, states)
     return Analysis(
         key=names[0],
         confidence=confidence,
@@ -68,7 +70,7 @@ def analyse(score: Score, *, grouping: tuple[int, ...] | None = None) -> Analysi
         chords=_chord_regions(grid, chord.by_inversion(grid, spans), keys),
         cadences=cadence.find(notes, grid, changes, phrases),
         phrases=phrases,
-        non_chord_tones=_foreign(score, grid, _by_slice([(span, span.state) for span in spans])),
+        non_chord_tones=_foreign(score, grid, states),
     )
 
 
@@ -76,6 +78,7 @@ def estimate_key(score: Score) -> Key:
     """The key, major or minor, that the notes suggest, as `analyse` gives it; C major without a reason for any.
 
     Raises:
+        RequestError: it is no score.
         MeterError: a bar is no whole number of ticks.
     """
     home, *_ = _heard(grid_of(score, Notes.of(score)), on_beats=False)
@@ -89,6 +92,7 @@ def chord_events(score: Score) -> tuple[ChordEvent, ...]:
     that is one of its tones, else the root. Written keys and spellings decide no more than enharmonic spelling.
 
     Raises:
+        RequestError: it is no score.
         MeterError: a bar is no whole number of ticks.
     """
     grid = grid_of(score, Notes.of(score))
@@ -104,8 +108,7 @@ def _heard(grid: Grid, *, on_beats: bool) -> tuple[int, float, list[KeySpan], li
     slices = key.evidence(likelihood)
     by_slice = _by_slice([(span, span.key) for span in key.first(grid, slices)])
     chords = chord.decode(grid, likelihood, by_slice, on_beats=on_beats)
-    home, confidence = key.overall(grid, chords)
-    return home, confidence, key.second(grid, slices, chords, home), chords
+    return *key.second(grid, slices, chords), chords
 
 
 def _by_slice(values: list[tuple[KeySpan, int]] | list[tuple[ChordSpan, int]]) -> IntArray:
@@ -126,10 +129,13 @@ def _chord_regions(grid: Grid, spans: list[ChordSpan], keys: tuple[KeyRegion, ..
     ticks = grid.ticks.tolist()
     lowest = np.where(grid.lowest < 0, -1, grid.lowest % 12).tolist()
     starts = [region.tick for region in keys]
-    found = []
+    found: list[ChordRegion] = []
     for span in spans:
         home = keys[bisect_right(starts, ticks[span.start]) - 1].key
         name = chord.chord_of(span.state, home, lowest[span.start])
+        if found and found[-1][2:4] == (name, home):  # the bass moved from a foreign note to the root
+            found[-1] = found[-1]._replace(end=ticks[span.stop])
+            continue
         found.append(ChordRegion(ticks[span.start], ticks[span.stop], name, home, span.confidence))
     return tuple(found)
 

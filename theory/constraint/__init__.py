@@ -4,10 +4,11 @@ from theory.constraint.automaton import Automaton, DeadEnd
 from theory.constraint.base import Constraint, Held, Mask, States, allowed, narrowed
 from theory.constraint.cadence import CADENCES, Cadence, FinalChord, FinalTonic
 from theory.constraint.chords import BETWEEN, Chords, InScale, Script
-from theory.constraint.clash import smallest_clash
+from theory.constraint.clash import Clash, smallest_clash
 from theory.constraint.domain import Domain, Frame
 from theory.constraint.form import ExactForm, OnlyKinds
 from theory.constraint.melody import Locked, MaxLeap, Range
+from theory.constraint.prospects import Prospects
 from theory.constraint.rhythm import Density, Durations, Grid, Onsets
 from theory.constraint.room import Room
 from theory.constraint.texture import CompleteChords, NoCrossing, NoParallels, Polyphony
@@ -18,6 +19,7 @@ __all__ = [
     "Automaton",
     "Cadence",
     "Chords",
+    "Clash",
     "CompleteChords",
     "Constraint",
     "DeadEnd",
@@ -39,6 +41,7 @@ __all__ = [
     "OnlyKinds",
     "Onsets",
     "Polyphony",
+    "Prospects",
     "Range",
     "Room",
     "Script",

@@ -21,17 +21,32 @@ from theory.tokens.vocabulary import STEPS_PER_QUARTER, VOCABULARY, Kind
 
 _PITCH = VOCABULARY.span(Kind.PITCH)
 
-# Each kind: the numerals of the approach (None: any) and of the arrival, in major and in minor, and which notes of the
-# arrival the top voice may sing, as places in the chord (0 root, 1 third, 2 fifth).
+# Each kind: which notes of the arrival the top voice may sing, as places in the chord (0 root, 1 third, 2 fifth).
+CADENCES: dict[str, tuple[int, ...]] = {
+    "perfect": (0,), "imperfect": (1, 2), "half": (0, 1, 2), "plagal": (0, 1, 2), "deceptive": (0, 1, 2),
+    "phrygian": (0, 1, 2),
+}  # fmt: skip
 _Formula = tuple[str | None, str]
-CADENCES: dict[str, tuple[_Formula, _Formula, tuple[int, ...]]] = {
-    "perfect": (("V", "I"), ("V", "i"), (0,)),
-    "imperfect": (("V", "I"), ("V", "i"), (1, 2)),
-    "half": ((None, "V"), (None, "V"), (0, 1, 2)),
-    "plagal": (("IV", "I"), ("iv", "i"), (0, 1, 2)),
-    "deceptive": (("V", "vi"), ("V", "VI"), (0, 1, 2)),
-    "phrygian": (("iv6", "V"), ("iv6", "V"), (0, 1, 2)),
-}
+_IN_MAJOR: dict[str, _Formula] = {
+    "perfect": ("V", "I"), "imperfect": ("V", "I"), "half": (None, "V"), "plagal": ("IV", "I"),
+    "deceptive": ("V", "vi"), "phrygian": ("iv6", "V"),
+}  # fmt: skip
+_IN_MINOR: dict[str, _Formula] = {
+    "perfect": ("V", "i"), "imperfect": ("V", "i"), "half": (None, "V"), "plagal": ("iv", "i"),
+    "deceptive": ("V", "VI"), "phrygian": ("iv6", "V"),
+}  # fmt: skip
+# The numerals of approach (None: any chord) and arrival, by mode. As singers have done since the Middle Ages (Grove,
+# "Musica ficta"), the leading tone of dorian and mixolydian is raised at cadences. Dorian keeps its own sixth where
+# minor's would come from outside: its subdominant is major, and the bass of a deceptive cadence rises to that sixth
+# under IV6 instead of VI. Phrygian has no dominant (a fifth above its tonic stands a diminished triad) and leads to the
+# tonic by its lowered second: the seventh degree's sixth chord, as in chorales, with a major third at the close.
+# Locrian's tonic has no perfect fifth on which a cadence could come to rest.
+_FORMULAS: dict[str, dict[str, _Formula]] = {
+    "major": _IN_MAJOR, "lydian": _IN_MAJOR, "mixolydian": _IN_MAJOR, "minor": _IN_MINOR,
+    "dorian": {**_IN_MINOR, "plagal": ("IV", "i"), "deceptive": ("V", "IV6")},
+    "phrygian": {**dict.fromkeys(("perfect", "imperfect", "phrygian"), ("bvii6", "I")), "plagal": ("iv", "I")},
+    "locrian": {},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,10 +61,10 @@ class Cadence(Constraint):
     Attributes:
         bar: of the arrival, as musicians count (an upbeat is bar 0); not the first.
         kind: one of `CADENCES`.
-        key: in which it is made.
+        key: in which it is made; its mode decides on the chords.
 
     Raises:
-        RequestError: no such kind, or a bar that has none before it.
+        RequestError: no such kind, or one that the mode does not have; or a bar that has none before it.
     """
 
     bar: int
@@ -61,6 +76,10 @@ class Cadence(Constraint):
     def __post_init__(self) -> None:
         if self.kind not in CADENCES:
             raise RequestError(f"{self.kind!r} is no cadence: choose one of {', '.join(CADENCES)}")
+        if self.kind not in _FORMULAS[self.key.mode]:
+            own = [kind for kind in CADENCES if kind in _FORMULAS[self.key.mode]]
+            instead = f"choose one of {', '.join(own)}" if own else "leave it out"
+            raise RequestError(f"{self.key.mode} has no {self.kind} cadence: {instead}")
 
     @property
     def label(self) -> str:
@@ -69,8 +88,7 @@ class Cadence(Constraint):
 
     @cached_property
     def _chords(self) -> tuple[Chord | None, Chord]:
-        in_major, in_minor, _ = CADENCES[self.kind]
-        approach, arrival = in_minor if self.key.is_minor else in_major
+        approach, arrival = _FORMULAS[self.key.mode][self.kind]
         before = None if approach is None else RomanNumeral.parse(approach).chord(self.key)
         return before, RomanNumeral.parse(arrival).chord(self.key)
 
@@ -124,7 +142,7 @@ class Cadence(Constraint):
         domain.sound[0, arrival] &= pitches_of(self._top())
 
     def _top(self) -> tuple[int, ...]:
-        return tuple(self._chords[1].pitch_classes[place] for place in CADENCES[self.kind][2])
+        return tuple(self._chords[1].pitch_classes[place] for place in CADENCES[self.kind])
 
     def held(self, score: Score) -> Held:
         """Whether it is there."""
@@ -155,7 +173,7 @@ class Cadence(Constraint):
 
     def _leads(self) -> bool:
         """Whether the approach is a dominant, which may have a seventh."""
-        return CADENCES[self.kind][0][0] == "V"
+        return _FORMULAS[self.key.mode][self.kind][0] == "V"
 
     def _sounds(self, chord: Chord, voices: list[GridNotes], step: int, *, seventh: bool) -> bool:
         """Whether all voices sing a chord and the lowest its bass."""

@@ -218,7 +218,7 @@ def on_steps(placed: tuple[PlacedChord, ...], frame: Frame) -> dict[int, Chord |
     for bar, quarters, chord in placed:
         step = quarters * STEPS_PER_QUARTER
         if step.denominator != 1:
-            raise RequestError(f"the chord {chord} in bar {bar + 1} is not on the grid")
+            raise RequestError(f"the chord {chord} in bar {bar + 1 - frame.pickup} is not on the grid")
         if bar < frame.bars:
             result[frame.lines[bar] + int(step)] = chord
     return result

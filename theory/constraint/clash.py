@@ -1,53 +1,107 @@
-"""Which rules exclude each other."""
+"""Which rules exclude each other, and where."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from theory.constraint.automaton import Automaton, DeadEnd
+from theory.constraint.automaton import Automaton
 from theory.constraint.base import Constraint, narrowed
 from theory.constraint.domain import Domain, Frame
-
-View = Callable[[Domain], Domain]
-_BEFORE, _AFTER = 1, 3  # bars around a dead end in which its cause is looked for first
+from theory.constraint.prospects import Prospects
 
 
-def smallest_clash(frame: Frame, rules: Sequence[Constraint], found: DeadEnd) -> tuple[Constraint, ...]:
-    """A set of rules that cannot hold together, none of which can be left out of it.
+class Clash(NamedTuple):
+    """Rules that cannot hold together, of which none can be left out.
 
-    Tracks do not depend on each other in the automaton, so the one with the dead end is enough. Rules are left out one
-    by one, and stay out when the rest still clashes: first on the few bars around the dead end, which is quick and
-    mostly finds them; then on the whole track.
+    Attributes:
+        rules: in the order in which they were given.
+        track: in which they clash.
+        bar: index of the first bar in which they do: up to the bar before, a piece can begin.
+    """
+
+    rules: tuple[Constraint, ...]
+    track: int
+    bar: int
+
+
+def smallest_clash(frame: Frame, rules: Sequence[Constraint], track: int) -> Clash:
+    """A smallest set of rules that clash.
+
+    Tracks do not depend on each other in the automaton, so one that has a dead end is enough. Rules are left out one by
+    one, and stay out when the rest still clashes on the few bars that take part, whatever comes before and after them.
+    This is quick and mostly finds the set; the whole piece tells whether it does.
 
     Args:
         frame: the empty piece.
-        rules: that clash, in the order in which they narrow a domain.
-        found: where they do.
+        rules: that clash.
+        track: with a dead end.
     """
-    bar = max(sum(line <= found.step for line in frame.lines) - 1, frame.first_bar)
-
-    def around(domain: Domain) -> Domain:
-        near = max(bar - _BEFORE, frame.first_bar), min(bar + _AFTER, frame.bars - 1)
-        return domain.excerpt(found.track, *near)
-
-    def track(domain: Domain) -> Domain:
-        return domain.excerpt(found.track, frame.first_bar, frame.bars - 1)
-
-    left = list(rules)
-    if not any(rule.turn == 2 for rule in rules):  # such a rule may carry what another asks of another track
-        left = [rule for rule in rules if not track(narrowed(frame, [rule])).is_blank()]
-    here = _shrunk(frame, left, around) if _clashes(frame, left, around) else left
-    return tuple(_shrunk(frame, here if _clashes(frame, here, track) else left, track))
-
-
-def _shrunk(frame: Frame, rules: Sequence[Constraint], view: View) -> list[Constraint]:
-    kept = list(rules)
-    for rule in rules:
-        fewer = [other for other in kept if other is not rule]
-        if _clashes(frame, fewer, view):
+    window = _window(narrowed(frame, rules), track)
+    moving = _moving(frame, rules, window)
+    kept = list(moving if _clashes(frame, moving, window) else rules)
+    for rule in kept.copy():
+        fewer = _without(kept, rule)
+        if _clashes(frame, fewer, window):
             kept = fewer
-    return kept
+    known: dict[bytes, Prospects] = {}
+    for rule in kept:
+        fewer = _without(kept, rule)
+        if dead_end := Automaton(narrowed(frame, fewer), known).dead_end:  # they clash elsewhere
+            return smallest_clash(frame, fewer, dead_end.track)
+    return Clash(tuple(kept), track, _first_bar(narrowed(frame, kept), track, window.last))
 
 
-def _clashes(frame: Frame, rules: Sequence[Constraint], view: View) -> bool:
-    return Automaton(view(narrowed(frame, rules))).dead_end is not None
+class _Window(NamedTuple):
+    """Some bars of a track, the last one counted."""
+
+    track: int
+    first: int
+    last: int
+
+    def is_dead(self, domain: Domain) -> bool:
+        """Whether nothing can be written there, whatever comes before and after."""
+        lane, frame = domain.lane(*self), domain.frame
+        ahead = Prospects(lane, goes_on=self.last + 1 < frame.bars)
+        return not ahead.begins_well(0) if self.first == frame.first_bar else ahead.last_lost_bar() == 0
+
+
+def _window(domain: Domain, track: int) -> _Window:
+    """The bars that take part in a clash: the first one up to which no piece can begin, and what it depends on."""
+    start, last = domain.frame.first_bar, _first_bar(domain, track)
+    ahead = Prospects(domain.lane(track, start, last), goes_on=last + 1 < domain.frame.bars)
+    return _Window(track, start + (ahead.last_lost_bar() or 0), last)
+
+
+def _first_bar(domain: Domain, track: int, guess: int | None = None) -> int:
+    """The first bar up to which no piece can begin; a good guess is quickly confirmed."""
+    start = domain.frame.first_bar
+    bars = range(start, domain.frame.bars)
+
+    def is_bad(bar: int) -> bool:
+        return _Window(track, start, bar).is_dead(domain)
+
+    if guess is not None and is_bad(guess) and (guess == start or not is_bad(guess - 1)):
+        return guess
+    return bars[bisect_left(bars, True, key=is_bad)]
+
+
+def _moving(frame: Frame, rules: Sequence[Constraint], window: _Window) -> list[Constraint]:
+    """The rules that take anything there from what those before them left."""
+    domain = Domain(frame)
+    found, before = set(), domain.lane(*window).digest()
+    for place in sorted(range(len(rules)), key=lambda place: rules[place].turn):
+        rules[place].narrow(domain)
+        if (now := domain.lane(*window).digest()) != before:
+            found.add(place)
+        before = now
+    return [rule for place, rule in enumerate(rules) if place in found]
+
+
+def _clashes(frame: Frame, rules: Sequence[Constraint], window: _Window) -> bool:
+    return window.is_dead(narrowed(frame, rules))
+
+
+def _without(rules: Sequence[Constraint], out: Constraint) -> list[Constraint]:
+    return [rule for rule in rules if rule is not out]

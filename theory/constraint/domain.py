@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,50 @@ class Frame(NamedTuple):
         return np.array([int(step) for step in steps if step == int(step) and step < self.steps], dtype=np.int64)
 
 
+class Lane(NamedTuple):
+    """What is asked of one track: columns of a `Domain` over S grid steps.
+
+    Attributes:
+        lines: grid steps at which bars begin, and the end of the last bar; the first is 0.
+        start, sound: bool (S, 128).
+        may_end: bool (S + 1,).
+        must_start, must_sound: bool (S,).
+        lasts: int32 (S,).
+        durations: bool (longest + 1,) or None.
+        least, most: int32 (bars,).
+        leap: semitones.
+    """
+
+    lines: tuple[int, ...]
+    start: NDArray[np.bool_]
+    sound: NDArray[np.bool_]
+    may_end: NDArray[np.bool_]
+    must_start: NDArray[np.bool_]
+    must_sound: NDArray[np.bool_]
+    lasts: NDArray[np.int32]
+    durations: NDArray[np.bool_] | None
+    least: NDArray[np.int32]
+    most: NDArray[np.int32]
+    leap: int
+
+    def digest(self) -> bytes:
+        """The same for equal lanes, and no others."""
+        found = blake2b(self.rhythm())
+        for column in (self.start, self.sound, self.least, self.most, np.array(self.leap)):
+            found.update(_bytes(column))
+        return found.digest()
+
+    def rhythm(self) -> bytes:
+        """The same for lanes in which notes begin and end alike, whatever their pitches and number."""
+        durations = () if self.durations is None else np.flatnonzero(self.durations).tolist()
+        columns = (self.may_end, self.must_start, self.must_sound, self.lasts)
+        return repr((self.lines, self.durations is None, durations)).encode() + b"".join(map(_bytes, columns))
+
+
+def _bytes(column: NDArray[Any]) -> bytes:
+    return (np.packbits(column) if column.dtype == np.bool_ else column).tobytes()
+
+
 @dataclass
 class Domain:
     """What may happen, as columns over T tracks and S grid steps. Rules narrow it in place.
@@ -100,30 +145,23 @@ class Domain:
         self.chords: dict[int, Chord | None] = {}
         self.chord_free: NDArray[np.bool_] = np.ones(steps, dtype=np.bool_)
 
-    def excerpt(self, track: int, first: int, last: int) -> Domain:
-        """One track of some bars (first and last counted), as a piece of its own."""
-        frame = self.frame
-        start, stop = frame.lines[first], frame.lines[last + 1]
-        lines = tuple(line - start for line in frame.lines[first : last + 2])
-        result = Domain(Frame((frame.parts[track],), lines, frame.meters[first : last + 1], frame.key))
-        for name in ("start", "sound", "must_start", "must_sound", "lasts"):
-            setattr(result, name, getattr(self, name)[track : track + 1, start:stop])
-        result.may_end = self.may_end[track : track + 1, start : stop + 1]
-        for name in ("least", "most"):
-            setattr(result, name, getattr(self, name)[track : track + 1, first : last + 1])
-        result.leap, result.durations = self.leap[track : track + 1], self.durations[track : track + 1]
-        return result
-
-    def is_blank(self) -> bool:
-        """Whether nothing has been asked of its notes yet."""
-        return bool(
-            self.start.all()
-            and self.may_end.all()
-            and self.sound.all()
-            and not (self.must_start.any() or self.must_sound.any() or self.lasts.any() or self.least.any())
-            and (self.most == ANY_NUMBER).all()
-            and (self.leap == PITCHES - 1).all()
-            and all(durations is None for durations in self.durations)
+    def lane(self, track: int, first: int = 0, last: int | None = None) -> Lane:
+        """What is asked of one track, from a bar up to another (both counted; None: the last)."""
+        last = self.frame.bars - 1 if last is None else last
+        start, stop = self.frame.lines[first], self.frame.lines[last + 1]
+        steps, bars = slice(start, stop), slice(first, last + 1)
+        return Lane(
+            tuple(line - start for line in self.frame.lines[first : last + 2]),
+            self.start[track, steps],
+            self.sound[track, steps],
+            self.may_end[track, start : stop + 1],
+            self.must_start[track, steps],
+            self.must_sound[track, steps],
+            self.lasts[track, steps],
+            self.durations[track],
+            self.least[track, bars],
+            self.most[track, bars],
+            int(self.leap[track]),
         )
 
     def keep_durations(self, track: int, steps: NDArray[np.integer]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from theory.constraint.base import Constraint, Mask, States
 from theory.errors import RequestError
+from theory.meter import Meter
 from theory.tokens.vocabulary import BAR, END, VOCABULARY, Kind
 
 _NUMERATOR = VOCABULARY.span(Kind.NUMERATOR)
@@ -31,11 +32,16 @@ class OnlyKinds(Constraint):
 class ExactForm(Constraint):
     """So many bars, each whole and of the first one's meter, and an end at the end of the last one.
 
+    Attributes:
+        bars: in all.
+        after_upbeat: the meter of all bars but the first, if that is an upbeat.
+
     Raises:
         RequestError: no bars.
     """
 
     bars: int
+    after_upbeat: Meter | None = None
 
     def __post_init__(self) -> None:
         if self.bars < 1:
@@ -54,5 +60,21 @@ class ExactForm(Constraint):
                 mask[row, BAR] = False
             if not last:
                 mask[row, END] = False
-            if state.bar > 0:
+            if state.bar == 1 and self.after_upbeat is not None:
+                _state_meter(self.after_upbeat, state.kind, mask[row])
+            elif state.bar > 0:
                 mask[row, _NUMERATOR] = False
+
+
+def _state_meter(meter: Meter, kind: Kind, mask: Mask) -> None:
+    """Clear, in a bar that has to state its meter, all but the next word of it; and another meter after that."""
+    wanted = {Kind.BAR: (Kind.NUMERATOR, meter.numerator), Kind.NUMERATOR: (Kind.DENOMINATOR, _exponent(meter))}
+    if kind in wanted:
+        token = VOCABULARY.id(*wanted[kind])
+        mask[:token] = mask[token + 1 :] = False
+    else:
+        mask[_NUMERATOR] = False
+
+
+def _exponent(meter: Meter) -> int:
+    return meter.denominator.bit_length() - 1

@@ -10,13 +10,8 @@ from theory.constraint.base import Constraint, Held
 from theory.constraint.domain import Domain
 from theory.constraint.parts import Parts, chosen, of_parts, on_grid
 from theory.errors import RequestError
-from theory.pitch import name_of, spell
+from theory.pitch import pitch_name
 from theory.score import Score
-
-
-def pitch_name(midi: int) -> str:
-    """As in "C4", sharps for black keys but for Bb and Eb."""
-    return f"{name_of(int(spell(midi, 0)))}{midi // 12 - 1}"
 
 
 @dataclass(frozen=True)

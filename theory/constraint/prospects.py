@@ -1,220 +1,216 @@
-"""What can still work out: a pass over the grid from the end of the piece to its start.
-
-Every track is a voice that sings one note at a time. For each track, step, number of notes begun in the bar and last
-pitch it is worked out whether the track can still do all that is asked of it (dynamic programming over the domain).
-"""
+"""What is ahead of a track: what it can do so that all that is asked of it still works out."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.constraint.domain import ANY_NUMBER, PITCHES, Domain
+from theory.constraint.backward import FIELD_BYTES, NO_PITCH, ONE_FIELD, Backward, Bits
+from theory.constraint.domain import PITCHES, Lane
 
 NEVER = 2**30
-NO_PITCH = PITCHES  # the last pitch of a track that has not sung yet
 
-Bits = NDArray[np.bool_]
-Steps = NDArray[np.int64]
+Packed = NDArray[np.uint8]
+
+_DISTANCE = np.abs(np.arange(PITCHES) - np.arange(PITCHES)[:, None])
+_MOST_OUTLOOKS = 20_000
 
 
-class Prospects(NamedTuple):
-    """What is ahead, over S + 1 steps, T tracks, C counts of notes in the bar, P last pitches.
+class Outlook(NamedTuple):
+    """A track's bar: integers whose bits are the positions in it.
 
     Attributes:
-        begin: bool (S + 1, T, C, P), whether a note may begin and all still works out.
-        rest: bool (S + 1, T, C, P), whether the track, being free, may stay silent for a step.
-        good: bool (S, T, C, 128), the pitches that may begin.
-        reach: int32 (S, T, 128), the step up to which a pitch may be held.
-        next_start: int32 (T, S + 2), the first step from there on at which a note must begin.
-        next_must: int32 (T, S + 2), the first step from there on at which the track must not be silent.
+        waits: up to which it may go without beginning a note.
+        begins: at which it may begin one.
+        rests: at which it may stay silent, or sings on.
+        crosses: whether it may go without beginning a note up to the bar line.
     """
 
-    begin: Bits
-    rest: Bits
-    good: Bits
-    reach: NDArray[np.int32]
-    next_start: NDArray[np.int32]
-    next_must: NDArray[np.int32]
-
-    @property
-    def counts(self) -> int:
-        """How many counts of notes in a bar are told apart; the last one stands for all beyond."""
-        return int(self.begin.shape[2])
-
-    @property
-    def by_pitch(self) -> bool:
-        """Whether the last pitch matters."""
-        return int(self.begin.shape[3]) > 1
+    waits: int
+    begins: int
+    rests: int
+    crosses: bool
 
 
-def prospects(domain: Domain) -> Prospects:
-    """Work out what is ahead in a domain."""
-    return _Pass(domain).run()
+class Prospects:
+    """What is ahead of one track.
+
+    Args:
+        lane: what is asked of it.
+        goes_on: whether the music goes on after the last step, so that a note may be held beyond it.
+    """
+
+    def __init__(self, lane: Lane, *, goes_on: bool = False) -> None:
+        back = Backward(lane, goes_on)
+        # The lane itself is not kept: its columns are large.
+        self._lines, self._leap, self._rhythm = lane.lines, lane.leap, lane.rhythm()
+        self._counts, self._least, self._latest, self._lasts = back.counts, back.least, back.latest, back.lasts
+        self._alive_sets, self._begin_sets, self._good_sets, self._held = back.alive, back.begins, back.good, back.held
+        self._sound_sets = back.sound
+        # Steps, and lengths, as the bits of integers.
+        self._must, self._must_start = bits(lane.must_start | lane.must_sound), bits(lane.must_start)
+        self._waits, self._may_end = bits(~(lane.must_start | lane.must_sound)), bits(lane.may_end)
+        self._lengths = None if lane.durations is None else bits(lane.durations)
+        self._outlooks: dict[tuple[int, int, int, int], Outlook] = {}
+
+    def begins_well(self, step: int) -> bool:
+        """Whether all works out for a track that has sung nothing before a step, the first one of a bar."""
+        return bool(self._alive_sets[step] >> NO_PITCH & 1)
+
+    def last_lost(self, step: int) -> int:
+        """The last step, from one on, at which nothing works out for a free track; that step if there is none."""
+        alive = self._alive_sets
+        return max((later for later in range(step, len(alive)) if not alive[later]), default=step)
+
+    def last_lost_bar(self) -> int | None:
+        """The last bar that the track cannot enter, be it free or in a note; None if there is none."""
+        alive, held = self._alive_sets, self._held
+        bars = enumerate(self._lines[:-1])
+        return max((bar for bar, line in bars if not (alive[line] | held[bar]) & ONE_FIELD), default=None)
+
+    def flows_like(self, other: Prospects) -> bool:
+        """Whether the outlooks are the same as another track's, and notes that can be held equally long end alike."""
+        return (
+            (self._counts, self._least, self._rhythm) == (other._counts, other._least, other._rhythm)
+            and self._alive_sets == other._alive_sets
+            and self._begin_sets == other._begin_sets
+        )
+
+    @cached_property
+    def able(self) -> Bits:
+        """Whether a note may begin at a step, however it is reached, and all works out: bool (S,)."""
+        return np.array([begins != 0 for begins in self._begin_sets])
+
+    def outlook(self, bar: int, free_at: int, begun: int, last: int) -> Outlook:
+        """What the track can do in a bar if it begins no further note before; remembered.
+
+        Args:
+            bar: index.
+            free_at: the step at which its note ends.
+            begun: notes that it has begun in the bar.
+            last: its last pitch, -1 for none.
+        """
+        start, line = self._lines[bar], self._lines[bar + 1]
+        key = bar, min(max(free_at, start), line), *self._index(begun, last)
+        found = self._outlooks.get(key)
+        if found is None:
+            if len(self._outlooks) > _MOST_OUTLOOKS:
+                self._outlooks.clear()
+            found = self._outlooks[key] = self._look_out(*key)
+        return found
+
+    def _look_out(self, bar: int, free_at: int, count: int, last: int) -> Outlook:
+        start, line = self._lines[bar], self._lines[bar + 1]
+        size = line - start
+        whole = (1 << size) - 1
+        beyond = count >= self._least[bar] and bool(self._alive.at(0, last) >> line & 1)
+        begin = self._begins.at(count, last) >> start & whole
+        works = self._alive.at(count, last) >> start + 1 & whole >> 1
+        rest = (works | beyond << size - 1) & self._waits >> start
+        busy = (1 << free_at - start) - 1
+        patience = min(_first(self._must, free_at), line)
+        return Outlook(
+            waits=busy | (begin | rest) & (2 << patience - start) - 1,
+            begins=begin & ~busy,
+            rests=rest | busy,
+            crosses=free_at >= line or (beyond and patience == line),
+        )
+
+    def pitches(self, step: int, begun: int, last: int) -> Bits:
+        """The pitches that may begin at a step, after so many notes of its bar and a last pitch: bool (128,)."""
+        count, last = self._index(begun, last)
+        good = self._good[step, count] & self._near[last]
+        return np.unpackbits(good, bitorder="little").view(np.bool_)
+
+    def ends(self, bar: int, step: int, begun: int, pitch: int) -> int:
+        """How long a note may be that begins at a step, as the bits of an integer; `begun` counts it already."""
+        line = self._lines[bar + 1]
+        count, last = self._index(begun, pitch)
+        latest = self.reach(step, pitch)
+        works = self._alive.at(count, last)
+        if latest >= line:
+            works &= (1 << line) - 1
+            if count >= self._least[bar]:
+                works |= self._alive.at(0, last) >> line << line
+            latest = min(latest, self._latest[bar])
+        ends = (works & self._may_end & (2 << latest) - 1) >> step & ~1
+        if self._lengths is not None:
+            ends &= self._lengths
+        exact = self._lasts[step]
+        return ends & 1 << exact if exact else ends
+
+    def reach(self, step: int, pitch: int) -> int:
+        """The last step at which a note of a pitch that begins at a step may end, whatever comes then."""
+        return min(_first(~self._sounds.at(0, pitch), step), _first(self._must_start, step + 1))
+
+    def _index(self, begun: int, last: int) -> tuple[int, int]:
+        """The count and the last pitch that stand for others too."""
+        return min(begun, self._counts - 1), last if self._leap < PITCHES - 1 and last >= 0 else NO_PITCH
+
+    @cached_property
+    def _alive(self) -> _Columns:
+        """At which steps all works out for a free track."""
+        return _Columns(self._alive_sets, self._counts)
+
+    @cached_property
+    def _begins(self) -> _Columns:
+        """At which steps it can begin a note."""
+        return _Columns(self._begin_sets, self._counts)
+
+    @cached_property
+    def _sounds(self) -> _Columns:
+        """At which steps a pitch may sound."""
+        return _Columns([sets & ONE_FIELD for sets in self._sound_sets], 1)
+
+    @cached_property
+    def _good(self) -> Packed:
+        """The pitches that may begin, by count: (S, C, 16)."""
+        return _packed(self._good_sets, self._counts)[:, :, :-1]
+
+    @cached_property
+    def _near(self) -> Packed:
+        """The pitches within a leap of each last one, of NO_PITCH all: (129, 16)."""
+        near = np.ones((PITCHES + 1, PITCHES), dtype=np.bool_)
+        near[:NO_PITCH] = self._leap >= _DISTANCE
+        return np.packbits(near, axis=1, bitorder="little")
 
 
-def latest_end(domain: Domain, track: int, bar: int) -> int:
-    """Last step at which a note of a bar may end so that no bar that needs notes is held through."""
-    needy = np.flatnonzero(domain.least[track, bar + 1 :])
-    return domain.frame.lines[bar + 2 + int(needy[0])] - 1 if len(needy) else domain.frame.steps
+class _Columns:
+    """Sets at steps, read by what is in them: for a count and a pitch the steps, as the bits of an integer.
+
+    Args:
+        sets: one for each step, as of `Backward`.
+        counts: that they tell apart.
+    """
+
+    def __init__(self, sets: list[int], counts: int) -> None:
+        self._rows = _packed(sets, counts)
+        self._known: dict[tuple[int, int], int] = {}
+
+    def at(self, count: int, pitch: int) -> int:
+        """The steps whose sets hold a count with a pitch."""
+        found = self._known.get((count, pitch))
+        if found is None:
+            byte, bit = divmod(pitch, 8)
+            found = self._known[count, pitch] = bits((self._rows[:, count, byte] >> bit & 1).view(np.bool_))
+        return found
 
 
-class _Pass:
-    """The backward pass: from the last step to the first, all tracks, counts and last pitches at once."""
-
-    def __init__(self, domain: Domain) -> None:
-        self._domain = domain
-        self._bar_of = domain.bar_of()
-        self._next_start = _next_true(domain.must_start)
-        tracks, steps = domain.must_start.shape
-        counts = _counts(domain)
-        lasts = PITCHES + 1 if (domain.leap < PITCHES - 1).any() else 1
-        self._begin = np.zeros((steps + 1, tracks, counts, lasts), dtype=np.bool_)
-        self._rest = np.zeros_like(self._begin)
-        self._rest[steps] = True
-        self._good = np.zeros((steps, tracks, counts, PITCHES), dtype=np.bool_)
-        self._reach = np.full((steps + 1, tracks, PITCHES), steps, dtype=np.int32)
-        # The first step at which a note may end so that all works out: in this bar, or beyond it.
-        self._near = np.full((tracks, counts, lasts), NEVER, dtype=np.int32)
-        self._far = np.full((tracks, lasts), steps, dtype=np.int32)
-
-    def run(self) -> Prospects:
-        """From the last step to the first."""
-        steps = len(self._bar_of)
-        easy = self._easy_steps()
-        for step in range(steps - 1, easy - 1, -1):
-            self._take(step)
-        if (self._begin[easy] | self._rest[easy]).all():
-            self._fill(easy)
-        else:  # something must be begun before, and held
-            for step in range(easy - 1, -1, -1):
-                self._take(step)
-        next_must = _next_true(self._domain.must_start | self._domain.must_sound)
-        return Prospects(self._begin, self._rest, self._good, self._reach[:-1], self._next_start, next_must)
-
-    def _easy_steps(self) -> int:
-        """Steps from the start before which nothing is asked: the same holds at all of them."""
-        domain = self._domain
-        if (
-            (domain.leap < PITCHES - 1).any()
-            or (domain.least > 0).any()
-            or (domain.most < ANY_NUMBER).any()
-            or any(d is not None for d in domain.durations)
-        ):
-            return 0
-        asked: Bits = np.any(domain.must_start | domain.must_sound | (domain.lasts > 0), axis=0)
-        first = int(np.argmax(asked)) if asked.any() else len(asked)
-        ends = np.flatnonzero(domain.may_end[:, : first + 1].all(axis=0))
-        return int(ends[-1]) if len(ends) else 0
-
-    def _fill(self, easy: int) -> None:
-        """All steps before `easy`, at which a free track may always wait, and a note end wherever it may."""
-        for step in range(easy - 1, -1, -1):
-            self._reach[step] = np.where(self._domain.sound[:, step], self._reach[step + 1], step)
-        self._rest[:easy] = True
-        next_end = _next_true(self._domain.may_end[:, : easy + 1])[:, 1 : easy + 1]
-        may_start = self._domain.start[:, :easy].transpose(1, 0, 2) & (self._reach[:easy] >= next_end.T[:, :, None])
-        self._good[:easy] = may_start[:, :, None]
-        self._begin[:easy] = np.any(self._good[:easy], axis=3, keepdims=True)
-
-    def _take(self, step: int) -> None:
-        domain, bar = self._domain, int(self._bar_of[step])
-        line = self._domain.frame.lines[bar + 1]
-        if step == line - 1:
-            self._cross(bar)
-        self._reach[step] = np.where(domain.sound[:, step], self._reach[step + 1], step)
-        good = self._startable(step, bar)
-        self._good[step] = good
-        self._begin[step] = self._after_leaps(good)
-        waits = ~(domain.must_start[:, step] | domain.must_sound[:, step])
-        alive = self._begin[step + 1] | self._rest[step + 1]
-        if step == line - 1:
-            enough = np.arange(alive.shape[1]) >= domain.least[:, bar, None]
-            alive = enough[:, :, None] & alive[:, :1]
-        self._rest[step] = waits[:, None, None] & alive
-        works = (self._begin[step] | self._rest[step]) & domain.may_end[:, step, None, None]
-        self._near[works] = step
-
-    def _cross(self, bar: int) -> None:
-        """Going back over the bar line that ends a bar: what was near is now far."""
-        if bar + 1 < self._domain.frame.bars:
-            passable = (self._domain.least[:, bar + 1] == 0)[:, None]
-            self._far = np.minimum(self._near[:, 0], np.where(passable, self._far, NEVER))
-        self._near = np.full_like(self._near, NEVER)
-
-    def _startable(self, step: int, bar: int) -> Bits:
-        """Pitches that may begin, bool (T, C, 128)."""
-        domain = self._domain
-        counts = self._near.shape[1]
-        cap = np.minimum(self._reach[step], self._next_start[:, step + 1, None])
-        after = np.minimum(np.arange(counts) + 1, counts - 1)
-        near = self._near[:, after, :PITCHES] <= cap[:, None]
-        enough = (np.arange(counts) + 1 >= domain.least[:, bar, None])[:, :, None]
-        ends: Bits = np.logical_or(near, (self._far[:, :PITCHES] <= cap)[:, None] & enough)
-        for track in range(len(ends)):
-            lengths = self._lengths(track, step)
-            if lengths is not None:
-                ends[track] = self._exact_ends(track, step, bar, lengths, cap[track])
-        room = (np.arange(counts) + 1 <= domain.most[:, bar, None])[:, :, None]
-        ends &= room & (domain.start[:, step] & domain.sound[:, step])[:, None]
-        return ends
-
-    def _lengths(self, track: int, step: int) -> list[int] | None:
-        """Lengths that a note may have; None: any."""
-        exact, durations = int(self._domain.lasts[track, step]), self._domain.durations[track]
-        if durations is None:
-            return [exact] if exact else None
-        lengths: list[int] = np.flatnonzero(durations).tolist()
-        return [length for length in lengths if length == exact] if exact else lengths
-
-    def _exact_ends(self, track: int, step: int, bar: int, lengths: list[int], cap: NDArray[np.int32]) -> Bits:
-        """Pitches that may begin with one of these lengths, bool (C, 128)."""
-        domain, line = self._domain, self._domain.frame.lines[bar + 1]
-        counts = self._near.shape[1]
-        after = np.minimum(np.arange(counts) + 1, counts - 1)
-        result = np.zeros((counts, PITCHES), dtype=np.bool_)
-        latest = latest_end(domain, track, bar)
-        for length in lengths:
-            end = step + length
-            if end > latest or not domain.may_end[track, end]:
-                continue
-            alive = self._begin[end, track] | self._rest[end, track]
-            if end < line:
-                flags = alive[after]
-            else:
-                enough = np.arange(counts) + 1 >= domain.least[track, bar]
-                flags = enough[:, None] & alive[:1]
-            wide = flags[:, :PITCHES] if flags.shape[1] > 1 else np.broadcast_to(flags, (counts, PITCHES))
-            result |= wide & (cap >= end)
-        return result
-
-    def _after_leaps(self, good: Bits) -> Bits:
-        """For each last pitch whether any good pitch is within reach, bool (T, C, P)."""
-        anything: Bits = np.any(good, axis=2, keepdims=True)
-        if self._near.shape[2] == 1:
-            return anything
-        sums = np.zeros((*good.shape[:2], PITCHES + 1), dtype=np.int32)
-        np.cumsum(good, axis=2, out=sums[..., 1:])
-        lowest = np.maximum(np.arange(PITCHES) - self._domain.leap[:, None], 0)
-        highest = np.minimum(np.arange(PITCHES) + self._domain.leap[:, None] + 1, PITCHES)
-        shape = (*good.shape[:2], PITCHES)
-        above = np.take_along_axis(sums, np.broadcast_to(highest[:, None], shape), axis=2)
-        below = np.take_along_axis(sums, np.broadcast_to(lowest[:, None], shape), axis=2)
-        return np.concatenate([above > below, anything], axis=2)
+def bits(flags: Bits) -> int:
+    """Flags as the bits of an integer, the first the lowest."""
+    return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
 
 
-def _next_true(flags: Bits) -> NDArray[np.int32]:
-    """For each row and step the first step from there on with a flag, or a step that never comes: (T, S + 2)."""
-    tracks, steps = flags.shape
-    result = np.full((tracks, steps + 2), NEVER, dtype=np.int32)
-    where = np.where(flags, np.arange(steps), NEVER)
-    result[:, :steps] = np.minimum.accumulate(where[:, ::-1], axis=1)[:, ::-1]
-    return result
+def _packed(sets: list[int], counts: int) -> Packed:
+    """Integers as bytes: (n, counts, bytes of a field)."""
+    joined = b"".join([one.to_bytes(counts * FIELD_BYTES, "little") for one in sets])
+    return np.frombuffer(joined, dtype=np.uint8).reshape(len(sets), counts, FIELD_BYTES)
 
 
-def _counts(domain: Domain) -> int:
-    """How many counts of notes in a bar must be told apart: 1 where nobody counts."""
-    limits = domain.most[domain.most < ANY_NUMBER]
-    return 1 + max(int(domain.least.max(initial=0)), int(limits.max(initial=0)))
+def _first(flags: int, start: int) -> int:
+    """The first bit that is set, from one on, or one that never comes."""
+    left = flags >> start
+    return start + (left & -left).bit_length() - 1 if left else NEVER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
@@ -12,12 +13,13 @@ from theory.constraint.base import Constraint, Held, Mask, States
 from theory.constraint.chords import on_steps
 from theory.constraint.domain import PITCHES, Domain, Frame
 from theory.constraint.parts import Parts, chosen, on_grid, sounding
+from theory.constraint.places import Places
 from theory.constraint.prospects import NEVER
 from theory.errors import RequestError
 from theory.progression import PlacedChord
 from theory.score import Score
 from theory.tokens.state import State
-from theory.tokens.vocabulary import BAR, END, LOW_STEPS, VOCABULARY, Kind
+from theory.tokens.vocabulary import BAR, END, LOW_STEPS, STEPS_PER_QUARTER, VOCABULARY, Kind
 from theory.voice_leading import violations
 
 _PITCH, _TRACK = VOCABULARY.span(Kind.PITCH), VOCABULARY.span(Kind.TRACK)
@@ -25,6 +27,8 @@ _POSITION_HIGH, _POSITION_LOW = VOCABULARY.span(Kind.POSITION_HIGH), VOCABULARY.
 _DURATION_HIGH, _DURATION_LOW = VOCABULARY.span(Kind.DURATION_HIGH), VOCABULARY.span(Kind.DURATION_LOW)
 _ALL = np.arange(PITCHES)
 _PERFECT = (0, 7)  # semitones, without octaves: unison and octave, fifth
+_BARS = 3  # that are looked at together: notes that a bar has no time for may not all wait for the next line
+_SHORT = STEPS_PER_QUARTER  # a rest that takes as long parts what is before from what is after it
 # For a gap and a sounding pitch the pitches that are not so far from it.
 _APART = np.abs(_ALL - _ALL[:, None]) % 12 != np.arange(12)[:, None, None]
 
@@ -57,10 +61,18 @@ class Polyphony(Constraint):
         """Find steps and bars in which more notes are asked for than may sound."""
         asked = (domain.must_sound | domain.must_start).sum(axis=0)
         domain.sound[:, asked > self.most] = False
-        places: NDArray[np.bool_] = np.any(domain.start, axis=(0, 2))
-        for bar, (first, line) in enumerate(pairwise(domain.frame.lines)):
-            if domain.least[:, bar].sum() > self.most * places[first:line].sum():
-                domain.sound[:, first:line] = False
+        lines = domain.frame.lines
+        begins = np.stack([domain.must_start[:, first:line].sum(axis=1) for first, line in pairwise(lines)], axis=1)
+        notes = np.maximum(domain.least, begins).astype(np.int64)
+        if not notes.any():
+            return
+        places = Places(domain, self.most)
+        sums = np.pad(places.offered(0, lines[-1]).cumsum(axis=1), ((0, 0), (1, 0)))
+        for bar, first in enumerate(lines[:-1]):
+            for last, line in enumerate(lines[bar + 1 : bar + 1 + _BARS], bar):
+                needed = places.needed(notes[:, bar : last + 1].sum(axis=1), first, line)
+                if (sums[:, line] - sums[:, first] < needed).any():
+                    domain.sound[:, first:line] = False
 
     def forbid(self, states: States, mask: Mask) -> None:
         """Clear further parts where enough sound."""
@@ -81,6 +93,8 @@ class Polyphony(Constraint):
 class NoParallels(Constraint):
     """Two voices that both move never keep a perfect fifth, or an octave or unison, in any direction.
 
+    Also not across a rest that is shorter than a quarter: the ear goes on hearing what sounded before it.
+
     Attributes:
         parts: the voices among which, () for all of them.
     """
@@ -95,20 +109,36 @@ class NoParallels(Constraint):
     turn = 2  # it looks at what has only one pitch left
 
     def narrow(self, domain: Domain) -> None:
-        """Find parallels between voices that have no choice, as between two that are locked."""
-        fixed = (domain.must_sound | domain.must_start) & (domain.sound.sum(axis=2) == 1)
-        pitch = np.where(fixed, domain.sound.argmax(axis=2), -1)
-        before, now = pitch[:, :-1], pitch[:, 1:]
+        """Take pitches that make parallels whatever another voice does, as with one that is locked or cadences."""
+        must = domain.must_sound | domain.must_start
+        classes = np.stack([domain.sound[..., first::12].any(axis=2) for first in range(12)], axis=2)
+        leaves = must[:, :-1] & must[:, 1:] & (classes[:, :-1].sum(axis=2) == 1)
+        leaves &= np.any(domain.sound[:, 1:] & ~domain.sound[:, :-1], axis=2)
+        for voice, other in combinations(chosen(self.parts, len(must)), 2):
+            for step in np.flatnonzero(leaves[voice] & leaves[other]).tolist():
+                _part(domain.sound[voice, step : step + 2], domain.sound[other, step : step + 2])
+        self._narrow_after_rests(domain, must)
+
+    def _narrow_after_rests(self, domain: Domain, must: NDArray[np.bool_]) -> None:
+        """Find parallels across short rests of voices that have no choice, as between two that are locked."""
+        steps = np.arange(domain.frame.steps)
+        silent = ~domain.sound.any(axis=2)
+        if not silent.any():
+            return
+        pitch = np.where(must & (domain.sound.sum(axis=2) == 1), domain.sound.argmax(axis=2), -1)
+        last = np.maximum.accumulate(np.where(silent, -1, steps), axis=1)  # step at which the voice sounded before
+        heard = np.where((last >= 0) & (steps - last < _SHORT), np.take_along_axis(pitch, last, axis=1), -1)
+        before, now = heard[:, :-1], pitch[:, 1:]
         moves = (before >= 0) & (now >= 0) & (before != now)
-        parts = chosen(self.parts, len(pitch))
-        for voice, other in combinations(parts, 2):
+        for voice, other in combinations(chosen(self.parts, len(must)), 2):
             gap = np.abs(now[voice] - now[other]) % 12
             same = (gap == np.abs(before[voice] - before[other]) % 12) & np.isin(gap, _PERFECT)
             domain.sound[voice, 1:][same & moves[voice] & moves[other]] = False
 
     def forbid(self, states: States, mask: Mask) -> None:
         """Clear pitches that would make parallels with a voice that has moved at this step."""
-        for row, (own, before, now) in zip(states.at_pitch, states.around, strict=True):
+        for row, (own, _, now) in zip(states.at_pitch, states.around, strict=True):
+            before = _heard_before(states.rows[row])
             mine = before[own]
             if mine < 0 or (self.parts and own not in self.parts):
                 continue
@@ -129,6 +159,30 @@ class NoParallels(Constraint):
         ]
         moves = _moves(score, chosen(self.parts, len(score.tracks)))
         return Held(moves - len(wrong), moves)
+
+
+def _heard_before(state: State) -> list[int]:
+    """Pitch of each voice before the step, also across a short rest; -1: it has been silent for longer."""
+    step, latest = state.step, state.step - _SHORT
+    heard = []
+    for onset, end, pitch, (previous_end, previous) in zip(
+        state.onset, state.free_at, state.last_pitch, state.previous, strict=True
+    ):
+        before, until = (previous, previous_end) if onset == step else (pitch, end)
+        heard.append(before if until > latest else -1)
+    return heard
+
+
+def _part(voice: NDArray[np.bool_], other: NDArray[np.bool_]) -> None:
+    """Take what two voices cannot move on to without parallels: bool (2, 128) each, before and after."""
+    (mine, mine_next), (its, its_next) = ([np.flatnonzero(pitches) for pitches in each] for each in (voice, other))
+    gaps = np.abs(mine[:, None] - its) % 12
+    if not gaps.size or gaps.flat[0] not in _PERFECT or (gaps != gaps.flat[0]).any():
+        return
+    same = np.abs(mine_next[:, None] - its_next) % 12 == gaps.flat[0]
+    good = ~(same & ~np.isin(mine_next, mine)[:, None] & ~np.isin(its_next, its))
+    voice[1, mine_next[~good.any(axis=1)]] = False
+    other[1, its_next[~good.any(axis=0)]] = False
 
 
 def _moves(score: Score, parts: Parts) -> int:
@@ -213,19 +267,30 @@ class CompleteChords(Constraint):
     def __init__(self, placed: tuple[PlacedChord, ...], frame: Frame) -> None:
         parts = len(frame.parts)
         self._wanted = {
-            step: chord.pitch_classes[1]
+            step: third
             for step, chord in on_steps(placed, frame).items()
-            if chord is not None
-            and len(chord.pitch_classes) > 2
-            and chord.pitch_classes[1] != chord.bass_pitch_class
-            and parts > 2
+            if chord and (third := chord.third) is not None and third != chord.bass_pitch_class and parts > 2
         }
+        self._steps = sorted(self._wanted)
         self._parts = parts
 
     @property
     def label(self) -> str:
         """As in "chords with their thirds"."""
         return "chords with their thirds"
+
+    turn = 2  # it looks at what is left to the voices
+
+    def narrow(self, domain: Domain) -> None:
+        """Let a voice sing the third where no other can; where none can there is nothing to sing."""
+        for step, third in self._wanted.items():
+            tones = third == _ALL % 12
+            able = [voice for voice in range(self._parts - 1) if (_singable(domain, voice, step) & tones).any()]
+            if not able:
+                domain.sound[:, step] = False
+            elif len(able) == 1:
+                domain.sound[able[0], step] &= tones
+                domain.must_sound[able[0], step] = True
 
     def forbid(self, states: States, mask: Mask) -> None:
         """Leave the last voice that can sing the third nothing else, and do not pass it by."""
@@ -257,9 +322,9 @@ class CompleteChords(Constraint):
             for voice, (end, pitch) in enumerate(zip(state.free_at[:-1], state.last_pitch, strict=False))
             if voice != state.track
         ]
-        for step, third in self._wanted.items():
-            missed = state.pitch % 12 != third and all(end > step and pitch != third for end, pitch in upper)
-            if step > state.step and missed:
+        for step in self._steps[bisect_right(self._steps, state.step) :]:
+            third = self._wanted[step]
+            if state.pitch % 12 != third and all(end > step and pitch != third for end, pitch in upper):
                 return step - state.step
         return NEVER
 
@@ -278,6 +343,18 @@ class CompleteChords(Constraint):
             for step, third in self._wanted.items()
         )
         return Held(kept, len(self._wanted))
+
+
+def _singable(domain: Domain, voice: int, step: int) -> NDArray[np.bool_]:
+    """Pitches that a voice may sound during a step, begun there or before: bool (128,)."""
+    sound, start, must = domain.sound[voice], domain.start[voice], domain.must_start[voice]
+    held = sound[step].copy()
+    found: NDArray[np.bool_] = held & start[step]
+    while (held & ~found).any() and not must[step] and step > 0:
+        step -= 1
+        held &= sound[step]
+        found |= held & start[step]
+    return found
 
 
 __all__ = ["CompleteChords", "NoCrossing", "NoParallels", "Polyphony"]

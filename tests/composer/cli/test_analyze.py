@@ -8,6 +8,7 @@ import time
 import pytest
 
 import data
+from composer.cli import analysis_table
 from theory.event import KeyEvent, MeterEvent, TempoEvent
 from theory.key import Key
 from theory.meter import Meter
@@ -70,9 +71,9 @@ def test_parallels_are_counted_by_rule_and_shown_beside_bachs(cadenza, tmp_path)
     data.write(chorale(*parallel, keys=(KeyEvent(0, Key.parse("C")),)), tmp_path / "song.mid")
     found = json.loads(cadenza("analyze", tmp_path / "song.mid", "--json").out)["voice_leading"]
     assert found["voices"] == list(VOICES)
-    octaves = found["rules"]["parallel_octaves"]
-    assert octaves["count"] == 2  # tenor and bass, C to D to E
-    assert octaves["per_100_moves"] > octaves["bach_per_100_moves"] > 0
+    octaves = next(fault for fault in found["faults"] if fault["rule"] == "parallel_octaves")
+    assert octaves["found"] == 2  # tenor and bass, C to D to E
+    assert octaves["rate"] > octaves["bach"] > 0
     places = [violation["bar"] for violation in found["violations"] if violation["rule"] == "parallel_octaves"]
     assert places == [2, 3]
     assert "  parallel octaves " in cadenza("analyze", tmp_path / "song.mid").out
@@ -117,7 +118,7 @@ def test_an_upbeat_is_bar_0_and_its_meter_no_news(cadenza, tmp_path):
     assert fiddle == {"name": "Fiddle", "instrument": "Violin", "notes": 3, "lowest": 62, "highest": 69}
     assert (beat["instrument"], silence["lowest"], silence["notes"]) == ("Standard Kit", None, 0)
     lines = cadenza("analyze", tmp_path / "air.mid").out.splitlines()
-    assert lines[1].startswith("2 bars with an upbeat")
+    assert lines[1].startswith("1 bar and an upbeat")
     assert lines[2] == "meter: 4/4 (strong on 1 and 3)"
 
 
@@ -150,6 +151,16 @@ def test_a_long_piece_stays_a_page(cadenza, tmp_path):
 def test_a_chord_that_goes_on_is_a_sign_of_repetition(cadenza, tmp_path):
     data.write(chorale(MINOR[0], MINOR[0], MINOR[2], MINOR[3]), tmp_path / "song.mid")
     assert "  bar 1  Dm: i | % | A7: V7 | Dm: i\n" in cadenza("analyze", tmp_path / "song.mid").out
+
+
+def test_a_chord_that_is_heard_again_is_said_once():
+    chord = {"chord": "Dm", "numeral": "i", "key": "D minor"}
+    spans = [(1, 1, 0, 960), (1, 1, 960, 1440), (1, 2, 1440, 3840), (3, 3, 3840, 4800), (3, 3, 4800, 5760)]
+    placed = [dict(zip(("bar", "last_bar", "tick", "end"), span, strict=True)) for span in spans]
+    names = [{}, {}, {}, {"chord": "A", "numeral": "V"}, {}]
+    assert analysis_table._cells([chord | where | name for where, name in zip(placed, names, strict=True)]) == [
+        "Dm: i", "%", "A: V  Dm: i",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("suffix", [".musicxml", ".mxl", ".png", ".PNG"])

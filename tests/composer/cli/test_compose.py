@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
 import pytest
 
 import data
+from composer.request import Request
+from theory.event import MeterEvent
 from theory.key import Key
 from theory.meter import Meter
+from theory.score import Score
 
 
 def test_a_piece_in_every_format(cadenza, tmp_path, soundfont):
@@ -76,3 +80,36 @@ def test_a_title_that_is_no_text(cadenza, tmp_path):
     said = cadenza("compose", "--bars", 1, "--title", "a\udcffb", "--out", tmp_path / "a.mid")
     assert said.code == 2
     assert "a title is one line" in said.err
+
+
+def test_a_part_that_is_silent_is_named(cadenza, tmp_path):
+    said = cadenza("compose", "--bars", 1, "--density", "alto=0:0,tenor=0:0", "--out", tmp_path / "a.mid")
+    assert (said.code, said.err) == (0, "cadenza: Alto, Tenor: silent from beginning to end\n")
+
+
+def test_a_tune_with_an_upbeat(cadenza, tmp_path):
+    tune = Score.from_notes(
+        [(0, 480, 67), (480, 1920, 72)], meters=(MeterEvent(0, Meter(1, 4)), MeterEvent(480, Meter()))
+    )
+    data.write(tune, tmp_path / "tune.mid")
+    said = cadenza("compose", "--bars", 2, "--lock", f"soprano={tmp_path / 'tune.mid'}", "--out", tmp_path / "a.mid")
+    assert said.out.splitlines()[0].startswith("Chorale in C major: 2 bars of 4/4 and an upbeat at 72, ")
+    assert data.read(tmp_path / "a.mid").meters == tune.meters
+
+
+def test_lists_with_commas(cadenza, tmp_path):
+    options = ("--cadence", "2=half,4=perfect", "--rules", "four-part,no-parallels", "--leap", "12,bass=9")
+    said = cadenza("compose", "--bars", 4, *options, "--out", tmp_path / "a.mid")
+    assert said.code == 0
+    rules = [line.split("   ")[0].strip() for line in said.out.splitlines()]
+    assert {"half cadence in bar 2", "perfect cadence in bar 4", "leaps up to 9 (Bass)"} <= set(rules)
+
+
+@pytest.mark.parametrize("command", ["compose", "continue"])
+def test_both_commands_take_every_field_of_a_request(cadenza, command):
+    told = {"ranges": "range", "cadences": "cadence", "leaps": "leap", "locks": "lock"}
+    decided = {"key", "meter", "tempo"} if command == "continue" else set()
+    said = cadenza(command, "--help").out
+    for field in fields(Request):
+        name = told.get(field.name, field.name).replace("_", "-")
+        assert (f"--{name} " in said) == (field.name not in decided), name

@@ -127,6 +127,46 @@ def test_a_model_that_is_damaged(cadenza, tmp_path):
     check(cadenza("compose", "--bars", 1, "--model", tmp_path, "--out", tmp_path / "a.mid"), 41, "another vocabulary")
 
 
+@pytest.mark.parametrize(
+    ("command", "out"),
+    [
+        (("compose", "--bars", "2", "--lock", "soprano=mine.mid"), "./mine.mid"),
+        (("compose", "--bars", "2", "--lock", "soprano:1=mine.mid"), "mine"),
+        (("compose", "--bars", "2", "--lock", "soprano=link.mid"), "mine.mid"),
+        (("continue", "mine.mid"), "mine.mid"),
+        (("continue", "mine.mid"), "link"),
+        (("analyze", "mine.musicxml"), "mine.musicxml"),
+    ],
+)
+def test_a_file_of_the_users_own_is_never_overwritten(cadenza, tmp_path, monkeypatch, piece, command, out):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.mid", "mine.musicxml"):
+        data.write(piece.score, name)
+    Path("link.mid").symlink_to("mine.mid")
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    check(cadenza(*command, "--out", out), 2, "would be overwritten", "--out")
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
+
+
+def test_what_was_written_before_may_be_written_again(cadenza, tmp_path):
+    for _ in range(2):
+        assert cadenza("compose", "--bars", 1, "--out", tmp_path / "song.mid").code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "word"),
+    [
+        (("--between", "chord"), 2, "give chords too"),
+        (("--density", "0:0"), 2, "leaves no note"),
+        (("--leap=-1",), 2, "must be 0 to 127"),
+        (("--rules", "four-part,loud"), 14, "no rules are called 'loud'"),
+    ],
+)
+def test_what_is_asked_of_the_notes_and_makes_no_sense(cadenza, tmp_path, options, code, word):
+    check(cadenza("compose", "--bars", 1, "--out", tmp_path / "song", *options), code, word)
+    assert list(tmp_path.iterdir()) == []
+
+
 # In processes of their own
 
 
@@ -188,3 +228,24 @@ def test_a_reader_that_goes_away(tmp_path):
         said = running.stderr.read()
     assert running.returncode == 1
     assert said == ""
+
+
+SLOW_IMPORT = """
+import os, signal, sys
+from importlib.abc import MetaPathFinder
+class Interrupt(MetaPathFinder):  # Ctrl-C while a library is being loaded
+    def find_spec(self, name, path, target=None):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+from composer.cli import main
+main(["compose", "--bars", "1", "--out", sys.argv[2]])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends itself a signal of POSIX")
+@pytest.mark.parametrize("library", ["typer", "composer.cli.app", "theory.errors", "numpy", "composer.generate"])
+def test_an_interruption_while_libraries_are_loaded(tmp_path, library):
+    done = process(library, tmp_path / "song", code=SLOW_IMPORT)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "cadenza: interrupted\n")
+    assert list(tmp_path.iterdir()) == []

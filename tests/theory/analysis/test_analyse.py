@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from theory.analysis import KINDS, analyse, chord_events, estimate_key
 from theory.analysis.grid import Notes, grid_of
 from theory.chord import Chord
-from theory.errors import MeterError
+from theory.errors import MeterError, RequestError
 from theory.event import FERMATA, KeyEvent, Marker, MeterEvent
 from theory.key import Key
 from theory.meter import Meter
@@ -323,3 +323,33 @@ def test_chorales_are_read_as_theorists_read_them():
     # A. Jones's analysis of Riemenschneider 1 (music21's corpus), its first phrase.
     assert [by_quarter.get(quarter) for quarter in (2, 4, 5, 6, 9, 10)] == ["vi", "I", "V", "vi", "I", "V"]
     assert [cadence.kind for cadence in found.cadences][:2] == ["half", "perfect"]
+
+
+def test_neighbours_never_say_the_same():
+    # The chord begins over a passing note; its root follows in the bass.
+    chord = [(0, 4 * QUARTER, pitch) for pitch in (60, 64, 67, 72)]
+    score = Score.from_notes([*chord, (0, QUARTER, 50), (QUARTER, 3 * QUARTER, 48)])
+    assert [(region.tick, str(region.chord)) for region in analyse(score).chords] == [(0, "C")]
+
+
+@pytest.mark.parametrize("wrong", [5, None, "song.mid"])
+def test_what_is_no_score_is_refused_in_one_line(wrong):
+    for analysis in (analyse, chord_events, estimate_key):
+        with pytest.raises(RequestError, match=f"^{type(wrong).__name__} is no Score: .*$"):
+            analysis(wrong)
+
+
+@pytest.mark.parametrize("cadence", [("I", "IV", "I", "V"), ("V7", "I", "IV", "I")], ids=" ".join)
+def test_phrases_end_where_all_voices_rest_on_a_triad(cadence):
+    steps, tick, voices = ("I", "vi", "ii65", *cadence), 0, ([], [], [], [])
+    ends = []
+    for _ in range(4):
+        score = choir(*steps)
+        for voice, track in zip(voices, score.tracks, strict=True):
+            notes = [(note.onset + tick, note.duration, note.pitch) for note in track]
+            onset, _, pitch = notes[-1]
+            voice += [*notes[:-1], (onset, 2 * QUARTER, pitch)]
+        tick += score.end + QUARTER
+        ends.append(tick)
+    found = analyse(Score(tuple(Track.from_notes(voice) for voice in voices))).phrases
+    assert found == tuple(ends)

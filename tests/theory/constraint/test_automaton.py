@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from theory.constraint import Automaton, DeadEnd, Domain, ExactForm, Frame, OnlyKinds, Range, allowed
+from theory.constraint import Automaton, DeadEnd, Domain, ExactForm, Frame, OnlyKinds, Range, States, allowed
 from theory.event import MeterEvent
 from theory.key import Key
 from theory.meter import Meter
@@ -207,6 +208,41 @@ def test_nothing_that_keeps_to_all_that_is_asked_is_forbidden(task, skipped):
         if place >= len(begun):
             assert allowed([state], rules)[0, token], [VOCABULARY.name(token) for token in ids[len(begun) : place + 1]]
         state.advance(token)
+
+
+@THOROUGH
+@given(tasks(), st.integers(0, 999), st.data())
+def test_after_another_automaton_only_the_rest_is_cleared(task, seed, data):
+    """And prospects that were found for equal lanes are taken over."""
+    free = domain_of(task._replace(wishes=(NOTHING._replace(pitches=3),) * len(task.wishes)))
+    ids = walk(seed, opening(task.frame), [*form(task), done := Automaton(free)])
+    state, states = State(), []
+    for token in ids:
+        states.append(state.copy())
+        state.advance(token)
+    some = data.draw(st.sets(st.sampled_from(range(len(task.wishes)))))
+    domain = domain_of(
+        task._replace(wishes=[w if n in some else NOTHING._replace(pitches=3) for n, w in enumerate(task.wishes)])
+    )
+    known = {}
+    whole, rest = Automaton(domain, known), Automaton(domain, known)
+    expected = allowed(states, [*form(task), done, whole])
+    mask = allowed(states, [*form(task), done])
+    rest.forbid_more(States(states), mask, done)
+    np.testing.assert_array_equal(mask, expected)
+    assert len(known) <= len(task.wishes)
+
+
+@pytest.mark.parametrize("limit", [64, 10_000])
+def test_a_limit_that_no_bar_can_reach_costs_nothing(limit):
+    """Memory: counts of notes are told apart only where it makes a difference."""
+    domain = Domain(empty("4/4", 64, 1))
+    domain.start[:, np.arange(64 * 96) % 6 > 0] = False
+    domain.most[:] = limit
+    tracemalloc.start()
+    assert Automaton(domain).dead_end is None
+    assert tracemalloc.get_traced_memory()[1] < 8e6
+    tracemalloc.stop()
 
 
 def test_a_dead_end_says_where():

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from theory.chord import Chord
-from theory.constraint import CADENCES, Cadence, Chords, Density, FinalChord, FinalTonic, Held, MaxLeap, Range
+from theory.constraint import CADENCES, Cadence, Chords, Density, FinalChord, FinalTonic, Held, InScale, MaxLeap, Range
 from theory.errors import RequestError
 from theory.key import Key
 from theory.progression import PlacedChord
@@ -89,6 +89,57 @@ def test_several_cadences_and_other_rules_together():
     score = written(frame, rules, 5)
     for bar, kind in asked:
         check(score, "D minor", "3/4", bar, kind)
+
+
+# Modes: the pitch classes of approach and arrival, the bass first.
+MODAL = {
+    ("D dorian", "perfect"): ((9, 1, 4), (2, 5, 9)),
+    ("D dorian", "half"): (None, (9, 1, 4)),
+    ("D dorian", "plagal"): ((7, 11, 2), (2, 5, 9)),
+    ("D dorian", "deceptive"): ((9, 1, 4), (11, 2, 7)),
+    ("D dorian", "phrygian"): ((10, 2, 7), (9, 1, 4)),
+    ("G mixolydian", "perfect"): ((2, 6, 9), (7, 11, 2)),
+    ("G mixolydian", "plagal"): ((0, 4, 7), (7, 11, 2)),
+    ("G mixolydian", "deceptive"): ((2, 6, 9), (4, 7, 11)),
+    ("E phrygian", "perfect"): ((5, 9, 2), (4, 8, 11)),
+    ("E phrygian", "imperfect"): ((5, 9, 2), (4, 8, 11)),
+    ("E phrygian", "plagal"): ((9, 0, 4), (4, 8, 11)),
+    ("E phrygian", "phrygian"): ((5, 9, 2), (4, 8, 11)),
+    ("F lydian", "perfect"): ((0, 4, 7), (5, 9, 0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "kind"), MODAL)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_modes_have_cadences_of_their_own_whatever_their_scale_says(key, kind, seed):
+    frame = empty("4/4", 3, key=key)
+    cadence = Cadence(3, kind, frame.key)
+    scale = InScale(frame.key.pitch_classes, key, frame.key, cadence.placed(frame))
+    score = written(frame, [*RANGE_RULES, cadence, scale], seed)
+    parts = sung(score)
+    for step, tones in zip((2 * 96 - 24, 2 * 96), MODAL[key, kind], strict=True):
+        if tones is not None:
+            heard = [pitch % 12 for pitch in heard_at(parts, step)]
+            assert len(heard) == 4
+            assert set(heard) <= set(tones)
+            assert heard[-1] == tones[0]
+    top = pitch_at(parts[0], 2 * 96) % 12
+    assert (kind == "perfect") <= (top == frame.key.tonic_pitch_class)
+    assert (kind == "imperfect") <= (top != frame.key.tonic_pitch_class)
+    assert cadence.held(score) == Held(1, 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "message"),
+    [
+        ("E phrygian", "half", "phrygian has no half cadence: choose one of perfect, imperfect, plagal, phrygian"),
+        ("E phrygian", "deceptive", "phrygian has no deceptive cadence: choose one of perfect, "),
+        ("B locrian", "perfect", "locrian has no perfect cadence: leave it out"),
+    ],
+)
+def test_a_cadence_that_the_mode_does_not_have(key, kind, message):
+    with pytest.raises(RequestError, match=message):
+        Cadence(4, kind, Key.parse(key))
 
 
 def chords(*names):

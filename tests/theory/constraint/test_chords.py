@@ -155,6 +155,9 @@ def test_chords_that_are_none():
         Chords(by_bar("Dm"), Key.parse("C"), "all")
     with pytest.raises(RequestError, match="the chord Dm in bar 1 is not on the grid"):
         written(empty(), [Chords((PlacedChord(0, Fraction(1, 7), Chord.parse("Dm")),), Key.parse("C"))])
+    after_upbeat = empty("4/4", 3)._replace(pickup=True)
+    with pytest.raises(RequestError, match="the chord Dm in bar 2 is not on the grid"):
+        narrowed(after_upbeat, [Chords((PlacedChord(2, Fraction(1, 7), Chord.parse("Dm")),), Key.parse("C"))])
 
 
 # Scales

@@ -7,6 +7,7 @@ import pytest
 
 from theory.constraint import Automaton, Domain, ExactForm, OnlyKinds, allowed
 from theory.errors import RequestError
+from theory.meter import Meter
 from theory.tokens import VOCABULARY, Kind, State
 from theory.tokens.vocabulary import BAR, END
 
@@ -43,6 +44,18 @@ def test_a_piece_ends_with_its_last_bar_and_not_before():
     mask = allowed([state], rules)[0]
     assert (mask[BAR], mask[END]) == (False, True)
     assert not mask[VOCABULARY.span(Kind.NUMERATOR)].any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_after_an_upbeat_the_meter_changes_once(seed):
+    body, upbeat = empty("6/8", 3, 2), Meter(1, 8)
+    lines = (0, *(12 + line for line in body.lines))
+    frame = body._replace(lines=lines, meters=(upbeat, *body.meters), pickup=True)
+    kinds = (*WRITTEN, Kind.NUMERATOR, Kind.DENOMINATOR)
+    rules = [OnlyKinds(kinds), ExactForm(4, Meter(6, 8)), Automaton(Domain(frame))]
+    score = TOKENIZER.decode(walk(seed, opening(frame), rules, by_kind=True))
+    assert [(event.tick, str(event.meter)) for event in score.meters] == [(0, "1/8"), (240, "6/8")]
+    assert (score.pickup, score.bars, score.end) == (True, 4, 240 + 3 * 1440)
 
 
 def test_only_some_kinds():

@@ -10,6 +10,7 @@ import pytest
 
 from theory.chord import Chord
 from theory.constraint import (
+    Cadence,
     Chords,
     CompleteChords,
     Constraint,
@@ -17,12 +18,14 @@ from theory.constraint import (
     FinalTonic,
     Held,
     InScale,
+    Locked,
     NoCrossing,
     NoParallels,
     Onsets,
     Polyphony,
     Range,
     allowed,
+    narrowed,
 )
 from theory.errors import RequestError
 from theory.progression import PlacedChord
@@ -191,6 +194,45 @@ def test_the_masks_forbid_exactly_what_is_parallel(first):
             assert mask[pitch] == (not list(parallels(parts, range(2)))), pitch
 
 
+@pytest.mark.parametrize(("length", "allowed_again"), [(18, False), (6, False), (1, False), (24, False)])
+@pytest.mark.parametrize(("top", "low"), [((67, 69), (60, 62)), ((72, 69), (53, 62))])
+def test_a_short_rest_excuses_nothing(top, low, length, allowed_again):
+    """Both voices rest before the second beat, or sing up to it."""
+    state = State()
+    notes = [(0, 0, top[0]), (0, 1, low[0]), (24, 0, top[1])]
+    for token in (*opening(empty("2/4", 1, 2)), *spell(notes, length), VOCABULARY.id(Kind.TRACK, 1)):
+        state.advance(token)
+    mask = allowed([state], [NoParallels()])[0, VOCABULARY.span(Kind.PITCH)]
+    assert mask[low[1]] == allowed_again
+    assert mask[low[0]]  # it may repeat its pitch
+
+
+def test_a_long_rest_parts_what_is_before_from_what_is_after():
+    state = State()
+    notes = [(0, 0, 67), (0, 1, 60), (48, 0, 69)]
+    for token in (*opening(empty("4/4", 1, 2)), *spell(notes), VOCABULARY.id(Kind.TRACK, 1)):
+        state.advance(token)
+    assert allowed([state], [NoParallels()])[0, VOCABULARY.id(Kind.PITCH, 62)]
+
+
+@pytest.mark.parametrize("gap", [0, 12, 36])
+@pytest.mark.parametrize("interval", [7, 12, 5, 4])
+def test_locked_voices_in_parallels_clash_also_across_a_short_rest(gap, interval):
+    locks = [
+        Locked(part, ((0, 24, low), (24 + gap, 72, low + 2)), 0, 72) for part, low in ((0, 60 + interval), (3, 60))
+    ]
+    assert is_dead(empty("3/4", 1), [*locks, NoParallels()]) == (interval in (7, 12) and gap < 24)
+
+
+def test_a_locked_voice_that_can_only_move_in_octaves_with_a_cadence_clashes():
+    """The bass goes from A to D, in whatever octave; so does the locked voice, above a rest of the piece."""
+    frame = empty("2/4", 2)
+    cadence = Cadence(2, "perfect", frame.key)
+    for pitch, dead in ((69, True), (73, False)):
+        lock = Locked(0, ((24, 48, pitch),), 24, 48)
+        assert is_dead(frame, [*RANGE_RULES, lock, cadence, NoParallels()]) == dead
+
+
 def spell(notes, length=24):
     """Tokens of notes, (step, track, pitch) in order, that last so many steps."""
     position = 0
@@ -301,6 +343,23 @@ def test_the_only_voice_that_can_sing_the_third_must():
     assert set((pitches % 12).tolist()) == {1}
 
 
+def test_a_third_that_no_voice_can_sing_clashes():
+    """Two upper voices hold A and D over the line; the third may or may not reach a third."""
+    frame = empty("2/4", 2)
+    locks = [Locked(0, ((0, 96, 74),), 0, 96), Locked(1, ((0, 96, 69),), 0, 96)]
+    rules = [*locks, CompleteChords(by_bar("Dm", "Dm"), frame)]
+    assert not is_dead(frame, [Range(2, 53, 60), *rules])
+    assert is_dead(frame, [Range(2, 54, 60), *rules])
+
+
+def test_the_only_voice_that_can_sing_a_third_must():
+    frame = empty("2/4", 1)
+    locks = [Locked(0, ((0, 48, 74),), 0, 48), Locked(1, ((0, 48, 69),), 0, 48)]
+    domain = narrowed(frame, [*locks, CompleteChords(by_bar("Dm"), frame)])
+    assert domain.must_sound[2, 0]
+    assert set(np.flatnonzero(domain.sound[2, 0]) % 12) == {5}
+
+
 def test_whether_chords_have_their_thirds():
     frame = empty("2/4", 2)
     rule = CompleteChords(by_bar("Dm", "A7"), frame)
@@ -312,7 +371,8 @@ def test_whether_chords_have_their_thirds():
 
 def test_of_two_voices_and_of_power_chords_nothing_is_asked():
     score = scored(empty("2/4", 1), [[(0, 48, 62)]] * 4)
-    assert CompleteChords(by_bar("D5"), empty("2/4", 1)).held(score) == Held(0, 0)
+    for name in ("D5", "D7no3"):
+        assert CompleteChords(by_bar(name), empty("2/4", 1)).held(score) == Held(0, 0)
     two = scored(empty("2/4", 1, 2), [[(0, 48, 62)]] * 2)
     assert CompleteChords(by_bar("Dm"), empty("2/4", 1, 2)).held(two) == Held(0, 0)
 

@@ -75,7 +75,7 @@ def masks(frame: Frame, rules: Sequence[Constraint], *, own_chords: bool = False
     automaton = Automaton(domain)
     assert automaton.dead_end is None
     kinds = (*WRITTEN, *CHORD_KINDS) if domain.chords or own_chords else WRITTEN
-    room = [Room(domain, rule.most) for rule in rules if isinstance(rule, Polyphony)]
+    room = [Room(domain, rule.most, automaton) for rule in rules if isinstance(rule, Polyphony)]
     return [OnlyKinds(kinds), ExactForm(frame.bars), Script(domain, own_chords), automaton, *room, *rules]
 
 
