@@ -258,8 +258,8 @@ def _parallels(heard: Heard, wish: Wish) -> Iterator[str]:
 
 
 def _moves(notes: tuple[Note, ...]) -> dict[Fraction, tuple[int, int]]:
-    """Where a part goes to another pitch without a rest, from and to which."""
-    return {b.start: (a.pitch, b.pitch) for a, b in pairwise(notes) if a.end == b.start and a.pitch != b.pitch}
+    """Where a part goes to another pitch without a rest of a quarter or more, from and to which."""
+    return {b.start: (a.pitch, b.pitch) for a, b in pairwise(notes) if b.start - a.end < 1 and a.pitch != b.pitch}
 
 
 def _crossing(heard: Heard, wish: Wish) -> Iterator[str]:
@@ -298,12 +298,14 @@ def _final_chord(heard: Heard, wish: Wish) -> Iterator[str]:
 def _closes(heard: Heard, wish: Wish, tones: set[int], bass: int, begins: Fraction) -> Iterator[str]:
     """Whether some tones alone sound from the last strong beat on (or from where the last chord begins) to the end.
 
-    The lowest part sings their bass all the while; so long all parts sing, unless fewer may sound at once.
+    The lowest part sings their bass all the while; so long all parts sing, unless fewer may sound at once or one is to
+    sing nothing in the whole piece.
     """
     end = wish.bars * wish.bar
     start = max(end - wish.bar + STRONG[wish.meter][-1], begins)
     chord = Sung(start, end, (bass, *tones), -1)
     full = wish.polyphony is None or wish.polyphony >= len(heard.parts)
+    full &= all(most for _, most in wish.density.values())
     for part, notes in enumerate(heard.parts):
         lowest = part == len(heard.parts) - 1
         inside = [note for note in notes if note.end > start]

@@ -28,8 +28,8 @@ SILENCE: Final = 12 * len(VOCABULARY)  # the last state; a chord is root pitch c
 STATES: Final = SILENCE + 1
 
 # Tuned by hand, with the others of this package, on the tuning half.
-_PITCH_WEIGHT = 1.6  # notes of a slice are no independent witnesses, and half a quarter counts as one
-_BASS_WEIGHT = 0.8
+PITCH_WEIGHT = 1.6  # notes of a slice are no independent witnesses, and half a quarter counts as one
+BASS_WEIGHT = 0.8
 _KEY_WEIGHT = 1.4
 _MOST = 2.0  # half quarters; a longer slice says no more
 _POLYPHONIC = 1.5  # voices from which on the lowest is a bass
@@ -68,8 +68,8 @@ def _by_key() -> FloatArray:
     return result
 
 
-_PITCHES = _by_root(profiles.PITCHES)
-_BASSES = _by_root(profiles.BASSES)
+PITCHES = _by_root(profiles.PITCHES)
+BASSES = _by_root(profiles.BASSES)
 IN_KEY: Final = _by_key()
 _CHANGE = np.array(profiles.CHANGE)
 ROOT: Final = np.arange(STATES) // len(VOCABULARY)  # of each state, 12 for silence
@@ -103,11 +103,11 @@ def evidence(grid: Grid) -> FloatArray:
     silent = grid.lowest < 0
     weight = np.where(silent, grid.quarters * 2, np.minimum(grid.quarters * 2, _MOST))[:, None]
     result = np.empty((len(grid), STATES))
-    result[:, :-1] = _PITCH_WEIGHT * (grid.presence @ _PITCHES)
+    result[:, :-1] = PITCH_WEIGHT * (grid.presence @ PITCHES)
     with_bass = grid.voices > _POLYPHONIC
-    result[with_bass, :-1] += _BASS_WEIGHT * _BASSES[grid.lowest[with_bass] % 12]
+    result[with_bass, :-1] += BASS_WEIGHT * BASSES[grid.lowest[with_bass] % 12]
     result[silent, :-1] = _RESTING
-    result[:, -1] = _PITCH_WEIGHT * _FOREIGN * grid.presence.sum(axis=1)
+    result[:, -1] = PITCH_WEIGHT * _FOREIGN * grid.presence.sum(axis=1)
     return result * weight
 
 

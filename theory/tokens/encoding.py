@@ -43,11 +43,12 @@ _AT_STEP, _AT_PLACE, _AT_TRACK, _AT_NOTE, _AT_PITCH = 36, 33, 26, 25, 18
 _MOST_PACKED = 1 << _AT_PITCH
 
 _TRACK_ID = VOCABULARY.id(Kind.TRACK)
-_VELOCITY_ID, _PITCH_ID, _DRUM_ID, _VALUE_ID = (
-    VOCABULARY.id(kind) for kind in (Kind.VELOCITY, Kind.PITCH, Kind.DRUM, Kind.VALUE)
-)
+_PITCH_ID, _DRUM_ID, _VALUE_ID = (VOCABULARY.id(kind) for kind in (Kind.PITCH, Kind.DRUM, Kind.VALUE))
 _CONTROL_ID, _BEND_ID, _PRESSURE_ID = (VOCABULARY.id(kind) for kind in (Kind.CONTROL, Kind.BEND, Kind.PRESSURE))
 _HALF = TICKS_PER_STEP // 2
+_BINS = (np.arange(128) + VELOCITY_STEP // 2) // VELOCITY_STEP
+_VELOCITY_IDS = VOCABULARY.ids(Kind.VELOCITY, _BINS)  # of each velocity
+_VELOCITY_OFFSETS = np.arange(128) - np.clip(_BINS * VELOCITY_STEP, 1, 127)
 
 Ids = NDArray[np.int32]
 
@@ -60,11 +61,13 @@ class _Notes(NamedTuple):
     track: IntArray
     pitch: NDArray[np.uint8]
     velocity: NDArray[np.uint8]  # as tokens hold it
-    early: IntArray  # ticks from the grid at its onset, and at its end
-    late: IntArray
+    early: IntArray | int = 0  # ticks from the grid at its onset, and at its end
+    late: IntArray | int = 0
 
     def taken(self, rows: Any) -> _Notes:
-        return _Notes(*(column[rows] for column in self))
+        early, late = (column if isinstance(column, int) else column[rows] for column in (self.early, self.late))
+        columns = self.step[rows], self.duration[rows], self.track[rows], self.pitch[rows], self.velocity[rows]
+        return _Notes(*columns, early, late)
 
 
 class _Controls(NamedTuple):
@@ -89,13 +92,11 @@ class _Rows(NamedTuple):
 
     Attributes:
         key: int64 (r,), what they are sorted by.
-        number: int64 (r,), of a row among those of its sort.
-        sort: uint8 (r,), 0 notes, 1 controls, 2 written, 3 bars.
+        order: int64 (r,), where each stood before: first the notes, then controls, events and bars.
     """
 
     key: IntArray
-    number: IntArray
-    sort: NDArray[np.uint8]
+    order: IntArray
 
 
 def encode(score: Score, settings: Settings) -> Ids:
@@ -138,11 +139,13 @@ def _notes(grid: Grid, tracks: Sequence[Track]) -> tuple[_Notes, int]:
     if not grid.settings.microtiming:
         rows, end = _apart(number << 7 | pitch, onset, end, velocity)
         onset, number, pitch, velocity = onset[rows], number[rows], pitch[rows], velocity[rows]
+    last, loud = int(end.max(initial=0)), grid.settings.loudness(velocity)
+    if not grid.settings.microtiming:
+        step = onset // TICKS_PER_STEP
+        return _Notes(step, end // TICKS_PER_STEP - step, number, pitch, loud), last
     step, early = np.divmod(onset + _HALF, TICKS_PER_STEP)
     stop = np.maximum((end + _HALF) // TICKS_PER_STEP, step + 1)
-    loud = grid.settings.loudness(velocity)
-    notes = _Notes(step, stop - step, number, pitch, loud, early - _HALF, end - stop * TICKS_PER_STEP)
-    return notes, int(end.max(initial=0))
+    return _Notes(step, stop - step, number, pitch, loud, early - _HALF, end - stop * TICKS_PER_STEP), last
 
 
 def _apart(voice: IntArray, onset: IntArray, end: IntArray, velocity: NDArray[np.uint8]) -> tuple[IntArray, IntArray]:
@@ -223,16 +226,16 @@ def _chord_tokens(chord: Chord | None) -> tuple[int, ...]:
 
 
 def _number(number: int, high: Kind, low: Kind) -> tuple[int, ...]:
-    out = np.empty(int(_digits(np.array([number]))[0]), dtype=np.int32)
+    out = np.empty(1 + (number // LOW_STEPS).bit_count(), dtype=np.int32)
     _put_number(out, np.array([0]), np.array([number]), high, low)
     return tuple(out.tolist())
 
 
-def _digits(number: IntArray) -> IntArray:
+def _digits(number: IntArray) -> IntArray | int:
     """How many tokens each number takes: one for what lies below a whole note, and one a power of two above."""
+    if number.max(initial=0) < LOW_STEPS:
+        return 1
     whole = number // LOW_STEPS
-    if not whole.any():
-        return np.ones(len(number), dtype=np.int64)
     digits = np.ones(len(number), dtype=np.int64)
     for bit in range(int(whole.max()).bit_length()):
         digits += whole >> bit & 1
@@ -241,8 +244,9 @@ def _digits(number: IntArray) -> IntArray:
 
 def _put_number(out: Ids, at: IntArray, number: IntArray, high: Kind, low: Kind) -> None:
     """Write numbers, each from its place on: high tokens in falling order, then a low one."""
-    whole, rest = np.divmod(number, LOW_STEPS)
-    if whole.any():
+    rest = number
+    if number.max(initial=0) >= LOW_STEPS:
+        whole, rest = np.divmod(number, LOW_STEPS)
         first = VOCABULARY.span(high).start
         for bit in reversed(range(int(whole.max()).bit_length())):
             has = (whole >> bit & 1).astype(np.bool_)
@@ -260,7 +264,6 @@ def _sorted(notes: _Notes, controls: _Controls, written: Sequence[_Written], bar
         bars << _AT_STEP | _BAR << _AT_PLACE,
     ]
     keys[0] |= notes.pitch.astype(np.int64) << _AT_PITCH
-    starts = np.cumsum([0, *(len(part) for part in keys)])
     key = np.concatenate(keys)
     if len(key) < _MOST_PACKED:  # sorting values is many times quicker than sorting an index
         key |= np.arange(len(key))
@@ -269,8 +272,7 @@ def _sorted(notes: _Notes, controls: _Controls, written: Sequence[_Written], bar
     else:
         order = np.argsort(key, kind="stable")
         key = key[order]
-    sort = np.searchsorted(starts, order, side="right") - 1
-    return _Rows(key, order - starts[sort], sort.astype(np.uint8))
+    return _Rows(key, order)
 
 
 def _body(
@@ -278,10 +280,16 @@ def _body(
 ) -> Ids:
     """All tokens between the header and END."""
     rows = _sorted(notes, controls, written, lines[:-1])
-    note_at, control_at, written_at, bar_at = (np.flatnonzero(rows.sort == sort) for sort in range(4))
-    notes = notes.taken(rows.number[note_at])
-    controls = _Controls(*(column[rows.number[control_at]] for column in controls))
-    written = [written[number] for number in rows.number[written_at].tolist()]
+    first_control, first_written = len(notes.step), len(notes.step) + len(controls.step)
+    first_bar = first_written + len(written)
+    others = np.flatnonzero(rows.order >= first_control)  # few beside the notes
+    number = rows.order[others]
+    control_at, bar_at = others[number < first_written], others[number >= first_bar]
+    written_at = others[(number >= first_written) & (number < first_bar)]
+    note_at = np.flatnonzero(rows.order < first_control)
+    notes = notes.taken(rows.order[note_at])
+    controls = _Controls(*(column[rows.order[control_at] - first_control] for column in controls))
+    written = [written[number] for number in (rows.order[written_at] - first_written).tolist()]
     louder = _louder(notes)
     position_at, track_at = _moments(rows.key)
     step = rows.key[position_at] >> _AT_STEP
@@ -290,7 +298,7 @@ def _body(
 
     length = np.ones(len(rows.key), dtype=np.int64)  # a bar's
     length[note_at] = 1 + louder + _digits(notes.duration - 1) + (notes.early != 0) + (notes.late != 0)
-    length[note_at] += louder & (_bins(notes.velocity)[1] != 0)
+    length[note_at] += louder & (_VELOCITY_OFFSETS[notes.velocity] != 0)
     length[control_at] = np.where(controls.kind == PRESSURE, 2, 3)
     length[written_at] = [len(row.tokens) for row in written]
     length[position_at] += digits
@@ -335,28 +343,19 @@ def _louder(notes: _Notes) -> NDArray[np.bool_]:
 def _put_notes(
     out: Ids, place: IntArray, notes: _Notes, louder: NDArray[np.bool_], pitch_ids: NDArray[np.int64]
 ) -> None:
-    bins, offset = _bins(notes.velocity)
-    out[place[louder]] = _VELOCITY_ID + bins[louder]
-    place = place + louder
-    place = _put_offset(out, place, np.where(louder, offset, 0), Kind.VELOCITY_OFFSET)
+    out[place[louder]] = _VELOCITY_IDS[notes.velocity[louder]]
+    place = _put_offset(out, place + louder, _VELOCITY_OFFSETS[notes.velocity] * louder, Kind.VELOCITY_OFFSET)
     out[place] = pitch_ids[notes.track] + notes.pitch
     place = _put_offset(out, place + 1, notes.early, Kind.ONSET_OFFSET)
     _put_number(out, place, notes.duration - 1, Kind.DURATION_HIGH, Kind.DURATION_LOW)
     _put_offset(out, place + _digits(notes.duration - 1), notes.late, Kind.END_OFFSET)
 
 
-def _bins(velocity: NDArray[np.uint8]) -> tuple[IntArray, IntArray]:
-    """Velocities as multiples of VELOCITY_STEP, and how far they are from what these mean."""
-    exact = velocity.astype(np.int64)
-    bins = (exact + VELOCITY_STEP // 2) // VELOCITY_STEP
-    return bins, exact - np.clip(bins * VELOCITY_STEP, 1, 127)
-
-
-def _put_offset(out: Ids, place: IntArray, offset: IntArray, kind: Kind) -> IntArray:
+def _put_offset(out: Ids, place: IntArray, offset: IntArray | int, kind: Kind) -> IntArray:
     """Write the offsets that are not 0; return the places after them."""
-    has = offset != 0
-    if not has.any():
+    if isinstance(offset, int) or not offset.any():
         return place
+    has = offset != 0
     out[place[has]] = EXPRESSIVE.ids(kind, offset[has])
     after: IntArray = place + has
     return after

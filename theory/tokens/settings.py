@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,12 +67,19 @@ class Settings:
 
     def loudness(self, velocity: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Velocities as tokens hold them, same shape: the nearest multiple of 4, or the middle of a wider class."""
-        if self.velocities > 128 // VELOCITY_STEP:
-            return velocity
-        if self.velocities == 1:
-            return np.full_like(velocity, DEFAULT_VELOCITY)
-        width = np.uint8(128 // self.velocities)
-        half = width // np.uint8(2)
-        near = (velocity + half) // width * width if width == VELOCITY_STEP else velocity // width * width + half
-        result: NDArray[np.uint8] = np.clip(near, 1, 127).astype(np.uint8)
+        result: NDArray[np.uint8] = _loudness(self.velocities)[velocity]
         return result
+
+
+@cache
+def _loudness(classes: int) -> NDArray[np.uint8]:
+    """What becomes of each velocity, uint8 (128,)."""
+    every = np.arange(128)
+    if classes > 128 // VELOCITY_STEP:
+        return every.astype(np.uint8)
+    if classes == 1:
+        return np.full(128, DEFAULT_VELOCITY, dtype=np.uint8)
+    width = 128 // classes
+    shift = width // 2 if width == VELOCITY_STEP else 0
+    near = (every + shift) // width * width + width // 2 - shift
+    return np.clip(near, 1, 127).astype(np.uint8)
