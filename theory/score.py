@@ -115,7 +115,7 @@ class Track:
         if len(set(lengths.values())) > 1:
             raise ScoreError(f"track {self.name!r}: columns of unequal length {lengths}")
         ends = columns["onset"].astype(np.int64) + columns["duration"]
-        if len(ends) and ends.max() > MAX_TICK:
+        if len(ends) and np.maximum.reduce(ends) > MAX_TICK:
             raise ScoreError(f"track {self.name!r}: a note ends after tick {MAX_TICK}")
         order = _note_order(columns)
         for name, column in columns.items():
@@ -128,7 +128,7 @@ class Track:
         if column.ndim != 1 or (len(column) and column.dtype.kind not in "iu"):
             raise ScoreError(f"track {self.name!r}: {name} must be one column of integers")
         low, high = _BOUNDS[name]
-        if len(column) and (column.min() < low or column.max() > high):
+        if len(column) and (np.minimum.reduce(column) < low or np.maximum.reduce(column) > high):
             raise ScoreError(f"track {self.name!r}: {name} must lie in {low} to {high}")
         return column.astype(_TYPES[name], copy=False)
 

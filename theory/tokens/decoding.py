@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -107,27 +109,28 @@ def _tracks(columns: Columns, when: IntArray, end: int) -> tuple[Track, ...]:
     track = track_of_entry[columns.entry_of].astype(np.uint8)
     order = np.argsort(track, kind="stable")
     notes = columns.notes[order]
-    onset, duration = (column[order] for column in _times(columns, when))
-    if (onset + duration > end).any():
+    onset, duration = (column[order].astype(np.int32) for column in _times(columns, when))
+    if (onset.astype(np.int64) + duration > end).any():
         raise TokenError(f"token {len(columns.ids) - 1}: END comes while notes still sound")
     velocity = _velocities(columns, notes, track[order])
-    rows = np.column_stack([onset, duration, columns.value(notes), velocity])
+    pitch = columns.value(notes).astype(np.uint8)
     control_at, controls = _controls(columns, when)
     control_track = track_of_entry[np.searchsorted(columns.entries, control_at) - 1]
     program_at = columns.where(Kind.PROGRAM)
-    stops = np.cumsum(np.bincount(track, minlength=len(program_at)))
+    programs, drums = columns.value(program_at).tolist(), (columns.kind[program_at - 1] == Kind.DRUMS.value).tolist()
+    stops = np.cumsum(np.bincount(track, minlength=len(programs))).tolist()
     tracks = []
-    for index, mine in enumerate(np.split(rows, stops[:-1]) if len(program_at) else []):
-        onset, duration, pitch, velocity = mine.T
+    for index, (start, stop) in enumerate(pairwise([0, *stops])):
+        mine = slice(start, stop)
         tracks.append(
             Track(
-                onset=onset.astype(np.int32),
-                duration=duration.astype(np.int32),
-                pitch=pitch.astype(np.uint8),
-                velocity=velocity.astype(np.uint8),
+                onset=onset[mine],
+                duration=duration[mine],
+                pitch=pitch[mine],
+                velocity=velocity[mine],
                 controls=controls[control_track == index],
-                program=int(columns.value(program_at[index : index + 1])[0]),
-                is_drum=bool(columns.kind[program_at[index] - 1] == Kind.DRUMS),
+                program=programs[index],
+                is_drum=drums[index],
             )
         )
     return tuple(tracks)
@@ -148,21 +151,23 @@ def _times(columns: Columns, when: IntArray) -> tuple[IntArray, IntArray]:
 
 def _offsets(columns: Columns, at: IntArray, kind: Kind) -> IntArray:
     """Values of the tokens at places that are of a kind, 0 for others."""
-    return np.where(columns.kind[at] == kind.value, columns.value(at), 0)
+    there = columns.kind[at] == kind.value
+    return np.where(there, columns.value(at), 0) if there.any() else np.zeros(len(at), dtype=np.int64)
 
 
-def _velocities(columns: Columns, notes: IntArray, track: NDArray[np.uint8]) -> IntArray:
-    """Velocities of notes in order of their tracks: what was last said in the track."""
-    offset = _offsets(columns, notes - 1, Kind.VELOCITY_OFFSET)
-    at = notes - 1 - (columns.kind[notes - 1] == Kind.VELOCITY_OFFSET)
-    said = columns.kind[at] == Kind.VELOCITY
+def _velocities(columns: Columns, notes: IntArray, track: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Velocities of notes in order of their tracks, uint8 (n,): what was last said in the track."""
+    before = notes - 1
+    offset = _offsets(columns, before, Kind.VELOCITY_OFFSET)
+    if offset.any():
+        before = before - (columns.kind[before] == Kind.VELOCITY_OFFSET.value)
+    said = columns.kind[before] == Kind.VELOCITY.value
     first = np.ones(len(notes), dtype=np.bool_)
     first[1:] = track[1:] != track[:-1]
-    exact = np.clip(np.clip(columns.value(at) * VELOCITY_STEP, 1, 127) + offset, 1, 127)
-    value = np.where(said, exact, DEFAULT_VELOCITY)
-    last = np.maximum.accumulate(np.where(said | first, np.arange(len(notes)), 0))
-    result: IntArray = value[last]
-    return result
+    heads = np.flatnonzero(said | first)  # from each on the velocity stays
+    exact = np.clip(np.clip(columns.value(before[heads]) * VELOCITY_STEP, 1, 127) + offset[heads], 1, 127)
+    value = np.where(said[heads], exact, DEFAULT_VELOCITY).astype(np.uint8)
+    return np.repeat(value, np.diff(np.append(heads, len(notes))))
 
 
 def _controls(columns: Columns, when: IntArray) -> tuple[IntArray, IntArray]:
