@@ -148,7 +148,7 @@ def _leap(rng: Random, drawn: Drawn, folder: Path) -> None:
 def _density(rng: Random, drawn: Drawn, folder: Path) -> None:
     def value() -> str:
         least = rng.choice((0, 1, 1, 2, 2, 3, 4))
-        return f"{least}:{least + rng.choice((0, 1, 2, 2, 3, 4, 6))}"
+        return f"{least}:{max(least + rng.choice((0, 1, 2, 2, 3, 4, 6)), 1)}"  # no piece may be all silence
 
     values = _put(drawn, "density", _for_parts(rng, drawn, value))
     for part, text in values.items():
@@ -265,8 +265,8 @@ def _locks(rng: Random, drawn: Drawn, folder: Path) -> None:
         tune = _tune(rng, part, length, wish)
         path = folder / f"{PARTS[part]}.mid"
         write_tune(tune, length * wish.bar, wish.meter, path)
-        first, last, bars = 1, length, ""
-        written = -int(-max((note.end for note in tune), default=Fraction(0)) // wish.bar)  # bars that the file has
+        written = -int(-max((note.end for note in tune), default=Fraction(0)) // wish.bar)  # up to its last note
+        first, last, bars = 1, written or length, ""
         if rng.random() < 0.4 and written:
             length = written
             first = rng.randint(1, length)

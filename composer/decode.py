@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from composer.runtime import Reader, Runtime
 from composer.sampler import Dice, Sampling, draw
 from theory.constraint import Constraint, allowed
+from theory.constraint.room import Foresight
 from theory.errors import SearchError
 from theory.tokens import VOCABULARY, Kind
 from theory.tokens.vocabulary import BAR, CHORD_KINDS, END
@@ -74,7 +75,7 @@ def write(
     """Draw tokens after an opening until the piece ends, on one BLAS thread: a second one slows single sequences down.
 
     Where no token is allowed (only rules about several voices can bring that about) the search goes back by a note,
-    and further the longer it is stuck.
+    and further the longer it is stuck; from then on it looks ahead for dead ends.
 
     Args:
         runtime: the decoder.
@@ -130,13 +131,22 @@ class _Search:
 
     def step(self) -> None:
         """Draw a token, or go back."""
-        choices = np.flatnonzero(allowed([self.reader.state], self._rules)[0])
+        choices = np.flatnonzero(self._allowed(self._rules))
         if banned := self._banned.get(len(self.ids)):
             choices = choices[~np.isin(choices, sorted(banned))]
         if len(choices):
             self._take(draw(self.reader.logits[-1], choices, self._sampling, self._dice))
         else:
             self._go_back()
+
+    def _allowed(self, rules: Sequence[Constraint]) -> NDArray[np.bool_]:
+        """What rules allow next: bool (V,). Only a piece that has met a dead end looks ahead for more of them."""
+        mask: NDArray[np.bool_] = allowed([self.reader.state], rules)[0]
+        if self.redraws and self.reader.state.bar >= 0:
+            for rule in rules:
+                if isinstance(rule, Foresight) and mask.any():
+                    rule.foresee(self.reader.state, mask)
+        return mask
 
     def _go_back(self) -> None:
         self.redraws += 1
@@ -184,9 +194,8 @@ class _Search:
 
     def _note_blame(self) -> None:
         """Count the rule that took the last choices, unless it was the search itself by what it has tried."""
-        state = [self.reader.state]
         bar = self.reader.state.bar + 1
         for count in range(1, len(self._rules) + 1):
-            if not allowed(state, self._rules[:count]).any():
+            if not self._allowed(self._rules[:count]).any():
                 self._blame[bar, self._rules[count - 1].label] += 1
                 return

@@ -54,7 +54,7 @@ def targets(out: str, formats: Iterable[str] | None) -> dict[str, Path]:
         raise RequestError(f"{out!r} is a folder: name a piece in it, as in {Path(out) / 'song'}")
     wanted = None if formats is None else {name.lower() for name in formats}
     if wanted is not None and (not wanted or wanted - set(FORMATS)):
-        unknown = ", ".join(sorted(wanted - set(FORMATS))) or "(empty)"
+        unknown = ", ".join(sorted(name or "(empty)" for name in wanted - set(FORMATS))) or "(empty)"
         raise RequestError(f"--formats {unknown}: choose among {', '.join(FORMATS)}")
     suffix = Path(out).suffix.lstrip(".").lower()
     if suffix in _OTHER_SUFFIXES:
@@ -181,6 +181,8 @@ def write(music: Score | Piece, path: str | Path) -> None:
         OutputError: the place cannot be written.
         SoundError: a piece's sound is asked for, and FluidSynth or the soundfont fails.
     """
+    if not isinstance(path, str | Path):
+        raise RequestError(f"{path!r:.40} is no place to write to: give a file or a stem, as in out/song")
     if isinstance(music, Score):
         data.write(music, path)
     elif isinstance(music, Piece):

@@ -12,7 +12,7 @@ import numpy as np
 from composer import bundle, phrasing
 from composer.bundle import Bundle
 from composer.decode import Draft, Progress, write
-from composer.locks import meter_of, read_tunes, upbeat_of
+from composer.locks import bars_of, key_of, meter_of, read_tunes, upbeat_of
 from composer.piece import Piece, recipe_of
 from composer.plan import Plan, plan_of
 from composer.report import report_on
@@ -48,7 +48,7 @@ def compose(*, progress: Progress | None = None, **request: Any) -> Piece:
         UnknownNameError: no such style or model.
         ModelError: the model cannot be read.
     """
-    wanted = Request(**request)
+    wanted = Request.of(request)
     model, _ = _model_for(wanted)
     wanted, form, frame, steers = _settled(wanted, model.style)
     draft, plan = _draw(wanted, form, frame, steers, progress)
@@ -71,7 +71,7 @@ def draw_piece(wanted: Request, progress: Progress | None = None) -> Draft:
 def _settled(wanted: Request, style: Style) -> tuple[Request, Form, Frame, Steering]:
     """The request with its number of bars, and the frame and the rules of the piece, which may begin with an upbeat."""
     tunes = read_tunes(wanted.locks, style)
-    form = wanted.form(style, meter_of(tunes))
+    form = wanted.form(style, meter_of(tunes), key_of(tunes, style), bars_of(tunes))
     frame = _frame(form, style, upbeat_of(tunes))
     wanted, form = replace(wanted, bars=form.bars), form._replace(bars=frame.bars)
     return wanted, form, frame, steering(wanted, form, style, frame, tunes)
@@ -86,21 +86,22 @@ def _draw(wanted: Request, form: Form, frame: Frame, steers: Steering, progress:
     return write(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling, wanted.seed, progress), plan
 
 
-def continue_piece(primer: Score, *, progress: Progress | None = None, **request: Any) -> Piece:
+def continue_piece(primer: Score | Piece | str | Path, *, progress: Progress | None = None, **request: Any) -> Piece:
     """Compose the bars that follow a primer; its own notes stay as they are (on the token grid).
 
     What follows begins after the primer's last onset: silence at the end of its last bar may be filled.
 
     Args:
-        primer: a score with as many tracks as the style has parts, none of them drums.
+        primer: a score with as many tracks as the style has parts, none of them drums; or its piece, or its file.
         progress: called with (bars done, bars in all) at every bar.
         **request: fields of `composer.request.Request`; `bars` counts the new bars, for which chords and rhythms are
             meant; cadences and locks name bars of the whole piece; key, meter and tempo are the primer's.
 
     Raises:
         RequestError: the primer does not fit the style, or the request states what the primer decides.
+        InputFileError, FileFormatError: see `data.read`.
     """
-    wanted = Request(**request)
+    wanted, primer = Request.of(request), _primer_of(primer)
     if wanted.title is None and primer.title:
         wanted = replace(wanted, title="".join(c for c in primer.title if c.isprintable())[:200] or None)
     model, runtime = _model_for(wanted)
@@ -125,6 +126,18 @@ def continue_piece(primer: Score, *, progress: Progress | None = None, **request
     score = phrasing.shape(Tokenizer().decode(draft.ids))
     score = _with_primer(score if steers.chords else score.replace(chords=()), given)
     return _finished(score, _without(score, given), wanted, form, model, draft, plan)
+
+
+def _primer_of(given: Any) -> Score:
+    """The score of a primer, in whatever form it is given."""
+    if isinstance(given, str | Path):
+        import data
+
+        return data.read(Path(given))
+    score = given.score if isinstance(given, Piece) else given
+    if not isinstance(score, Score):
+        raise RequestError(f"the primer is {score!r:.40}: give a score, a piece or a file")
+    return score
 
 
 def _model_for(wanted: Request) -> tuple[Bundle, Runtime]:
@@ -212,7 +225,8 @@ def _without(score: Score, given: Score) -> Score:
 def _finished(score: Score, new: Score, wanted: Request, form: Form, model: Bundle, draft: Draft, plan: Plan) -> Piece:
     """Fix the piece as its final token ids and take the score from them, as `replay` will."""
     if not new.notes:
-        raise RequestError("what is asked leaves no note to sing: loosen it")
+        asked = f"density {', '.join(wanted.density)}" if wanted.density else "what is asked"
+        raise RequestError(f"{asked} leaves no note to sing: loosen it")
     report = report_on(score, draft, plan, new)
     if broken := [kept for kept in report.rules if kept.kept < kept.asked]:  # a fault of ours: never a wrong piece
         rule = broken[0]

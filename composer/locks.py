@@ -1,18 +1,22 @@
 """Notes that parts keep: tunes from files, what a new piece takes over from them, and the rules that hold them.
 
 Bars are counted as musicians count them: a tune's upbeat is its bar 0, and its bar 1 is the piece's bar 1. A new piece
-takes over the upbeat of a tune that it keeps whole, and the meter where the request states none.
+takes over the upbeat of a tune that it keeps whole, and meter, key and length where the request states none.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from itertools import combinations, pairwise
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from composer.request import MAX_BARS
 from composer.style import Style
 from composer.words import about, is_number, part_of, quoted
 from theory.constraint import Frame, Locked
@@ -25,6 +29,8 @@ from theory.tokens import Tokenizer
 from theory.tokens.vocabulary import STEPS_PER_QUARTER
 
 _Note = tuple[int, int, int]
+_SEVERAL = re.compile(r",\s*\w+(:[\d-]*)?=")  # a second lock behind a comma
+_AUDIBLE = 0.5  # milliseconds
 
 
 class Tune(NamedTuple):
@@ -36,6 +42,8 @@ class Tune(NamedTuple):
         bars: the first and the last that are named, as musicians count; None: all.
         notes: (start, end, pitch) in grid steps of the file, in order.
         frame: bars of the file.
+        key: of the file's first key signature, if it has one.
+        moved: milliseconds by which the grid moves a note of the track, at most.
     """
 
     text: str
@@ -43,11 +51,18 @@ class Tune(NamedTuple):
     bars: tuple[int, int] | None
     notes: tuple[_Note, ...]
     frame: Frame
+    key: Key | None
+    moved: float
 
     @property
     def numbers(self) -> tuple[int, int]:
         """The file's first and last bar, as musicians count."""
         return 1 - self.frame.pickup, self.frame.bars - self.frame.pickup
+
+    @property
+    def last_bar(self) -> int:
+        """The last bar that is kept of an endless piece, as musicians count."""
+        return self.bars[1] if self.bars else self.numbers[1]
 
 
 def file_of(text: str) -> Path | None:
@@ -75,6 +90,8 @@ def _read(text: str, style: Style) -> Tune:
         raise RequestError(
             f"lock {quoted(text)}: write a part and a file, as in soprano=tune.mid or soprano:1-4=tune.mid"
         )
+    if _SEVERAL.search(str(file)) and not os.path.exists(file):
+        raise RequestError(f"lock {quoted(text)}: there is no file {str(file)!r}; for several locks give --lock again")
     part = part_of(name, style)
     named = _bars(bars, text) if colon else None
     import data
@@ -82,9 +99,12 @@ def _read(text: str, style: Style) -> Tune:
     given = data.read(file)
     score = Tokenizer().quantize(given)
     frame = frame_of(score, Key(0))
-    columns = on_grid(score.tracks[_track_of(given, style, part, text)], score)
+    track = _track_of(given, style, part, text)
+    columns = on_grid(score.tracks[track], score)
     notes = [(int(start), int(end), int(pitch)) for start, end, pitch in zip(*columns, strict=True)]
-    return Tune(text, part, named, _held(notes, frame, given), frame)
+    key = given.keys[0].key if given.keys else None
+    moved = Tokenizer().changes(given.replace(tracks=(given.tracks[track],))).farthest
+    return Tune(text, part, named, _held(notes, frame, given), frame, key, moved)
 
 
 def _bars(bars: str, text: str) -> tuple[int, int]:
@@ -140,6 +160,26 @@ def meter_of(tunes: Sequence[Tune]) -> Meter | None:
     tune = tunes[0]
     first = max(tune.bars[0], 1) if tune.bars else 1
     return tune.frame.meters[min(tune.frame.bar_index(first), tune.frame.bars - 1)]
+
+
+def key_of(tunes: Sequence[Tune], style: Style) -> Key | None:
+    """The key of the first tune that states one; major or minor for a mode that the style does not write."""
+    for key in (tune.key for tune in tunes if tune.key is not None):
+        mode = key.mode if key.mode in style.modes else "minor" if key.is_minor else "major"
+        return Key(key.tonic, mode) if mode in style.modes else None
+    return None
+
+
+def bars_of(tunes: Sequence[Tune]) -> int | None:
+    """How many bars a new piece has to keep all that it can of its tunes, upbeats apart."""
+    last = max((tune.last_bar for tune in tunes), default=0)
+    return min(last, MAX_BARS) if last > 0 else None
+
+
+def notices_of(tunes: Sequence[Tune]) -> tuple[str, ...]:
+    """Lines for the user about tunes whose notes the grid moves."""
+    moved = (tune for tune in tunes if tune.moved > _AUDIBLE)
+    return tuple(f"lock {tune.text}: notes move to the grid by at most {ceil(tune.moved)} ms" for tune in moved)
 
 
 def locked(tunes: Sequence[Tune], style: Style, frame: Frame) -> list[Locked]:
@@ -206,4 +246,4 @@ def _span(tune: Tune, frame: Frame) -> tuple[int, int]:
     return first, last
 
 
-__all__ = ["Tune", "file_of", "locked", "meter_of", "read_tunes", "upbeat_of"]
+__all__ = ["Tune", "bars_of", "file_of", "key_of", "locked", "meter_of", "notices_of", "read_tunes", "upbeat_of"]

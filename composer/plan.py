@@ -12,6 +12,8 @@ from theory.constraint import (
     Constraint,
     Domain,
     ExactForm,
+    Fermatas,
+    Foresight,
     Frame,
     OnlyKinds,
     Polyphony,
@@ -41,6 +43,7 @@ class Plan(NamedTuple):
         masks: all that masks its tokens.
         chords: that it states, by grid step.
         own_chords: whether the model writes chords of its own between them.
+        notices: lines for the user: what a lock's notes lose, which habits gave way.
     """
 
     frame: Frame
@@ -49,6 +52,7 @@ class Plan(NamedTuple):
     masks: tuple[Constraint, ...]
     chords: dict[int, Chord | None]
     own_chords: bool
+    notices: tuple[str, ...]
 
 
 def plan_of(frame: Frame, steers: Steering, style: Style) -> Plan:
@@ -61,10 +65,19 @@ def plan_of(frame: Frame, steers: Steering, style: Style) -> Plan:
     kinds = (*_WRITTEN, *((Kind.FERMATA,) if style.fermatas else ()), *(CHORD_KINDS if domain.chords else ()))
     after_upbeat = frame.meters[1] if frame.pickup and not frame.first_bar else None
     meters = (Kind.NUMERATOR, Kind.DENOMINATOR) if after_upbeat else ()
-    form = (OnlyKinds((*kinds, *meters)), ExactForm(frame.bars, after_upbeat), Script(domain, steers.own_chords))
+    script = (Script(domain, steers.own_chords), *((Fermatas(domain),) if style.fermatas else ()))
+    form = (OnlyKinds((*kinds, *meters)), ExactForm(frame.bars, after_upbeat), *script)
     watching = (rule for rule in rules if type(rule).forbid is not Constraint.forbid)
     room = (Room(domain, rule.most, automaton) for rule in rules if isinstance(rule, Polyphony))
-    return Plan(frame, form, rules, (*form, automaton, *room, *watching), domain.chords, steers.own_chords)
+    foresight = Foresight(domain, automaton, rules)
+    masks = (*form, automaton, *room, *watching, foresight)
+    gave_way = tuple(_gave_way(habit) for habit in (*steers.ending, *steers.grid) if habit not in rules)
+    return Plan(frame, form, rules, masks, domain.chords, steers.own_chords, (*steers.notices, *gave_way))
+
+
+def _gave_way(habit: Constraint) -> str:
+    what = habit.label.removeprefix("notes on ").replace("ends on", "the ending on", 1)
+    return f"{what} gave way to what is asked"
 
 
 def _feasible(frame: Frame, steers: Steering) -> tuple[tuple[Constraint, ...], Domain, Automaton]:

@@ -43,6 +43,7 @@ class Report:
         redraws: how often the search for notes went back.
         rules: every constraint that applies anywhere, how far it holds and its price.
         faults: the rules of four-part writing, however the piece was asked for; () if its parts are no such voices.
+        notices: lines for the user: habits that gave way, tunes whose notes the grid moved; left out of JSON if empty.
     """
 
     bars: int
@@ -53,11 +54,13 @@ class Report:
     redraws: int = 0
     rules: tuple[Kept, ...] = ()
     faults: tuple[Fault, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; figures to six digits, which every processor agrees on."""
         rows = {name: [_rounded(asdict(row)) for row in getattr(self, name)] for name in _ROWS}
-        return {**_rounded(asdict(self)), **rows}
+        values = {**_rounded(asdict(self)), **rows, "notices": list(self.notices)}
+        return {name: value for name, value in values.items() if name != "notices" or value}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Report:
@@ -69,8 +72,11 @@ class Report:
         rows: dict[str, Any] = {
             name: tuple(kind(**_checked(kind, row)) for row in values.get(name, ())) for name, kind in _ROWS.items()
         }
-        plain = {name: value for name, value in values.items() if name not in _ROWS}
-        return cls(**_checked(cls, plain), **rows)
+        notices = tuple(_checked(cls, values).get("notices", ()))
+        if any(type(line) is not str for line in notices):
+            raise TypeError(f"notices are {notices!r}")
+        plain = {name: value for name, value in values.items() if name not in (*_ROWS, "notices")}
+        return cls(**_checked(cls, plain), **rows, notices=notices)
 
 
 _ROWS: dict[str, type] = {"rules": Kept, "faults": Fault}
@@ -120,6 +126,7 @@ def report_on(score: Score, draft: Draft, plan: Plan, new: Score) -> Report:
         draft.redraws,
         tuple(kept),
         _faults(score),
+        plan.notices,
     )
 
 

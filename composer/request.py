@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from numbers import Real
 from typing import Any, NamedTuple, SupportsIndex
 
@@ -27,9 +29,10 @@ _LISTS = ("ranges", "cadences", "leaps", "density", "onsets", "durations", "lock
 _KINDS: dict[str, tuple[type, ...]] = {
     "style": _TEXT, "model": _TEXT, "key": _TEXT + _NONE, "meter": _TEXT + _NONE, "title": _TEXT + _NONE,
     "tempo": _WHOLE + _NONE, "bars": _WHOLE + _NONE, "seed": _WHOLE, "top_k": _WHOLE,
-    "temperature": (int, float), "top_p": (int, float), "chords": _TEXT + _NONE, "between": _TEXT,
+    "temperature": (float, int), "top_p": (float, int), "chords": _TEXT + _NONE, "between": _TEXT,
     "scale": _TEXT + _NONE, "polyphony": _WHOLE + _NONE, "ending": _TEXT + _NONE, **dict.fromkeys(_LISTS, (tuple,)),
 }  # fmt: skip
+_WORDS = {str: "a text", int: "a whole number", float: "a number", tuple: "a text, or a row of texts"}
 
 
 def _plain(value: Any) -> Any:
@@ -75,7 +78,7 @@ class Request:
         onsets: beats of every bar at which notes begin: "soprano=1 2 2.5 3".
         durations: note values that a part may use: "bass=4 2" (8 an eighth, 4. dotted, 8t of a triplet).
         locks: notes to keep, as in "soprano=tune.mid" or "soprano:1-4=tune.mid"; a new piece takes over the upbeat of a
-            tune that it keeps whole, before its bars, and its meter where it states none.
+            tune that it keeps whole, before its bars, and its meter, key and bars where it states none.
         polyphony: how many parts may sound at once.
         rules: of voice leading: "four-part", "no-parallels". Given chords have their thirds under "four-part", where
             more than two parts may sound.
@@ -118,11 +121,11 @@ class Request:
             texts = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
             object.__setattr__(self, name, texts)
             if type(texts) is tuple and any(type(text) is not str for text in texts):
-                raise RequestError(f"{name} {given!r}: a value of the wrong kind")
+                raise RequestError(f"{name} {given!r}: must be a text, or a row of texts")
         for name, kinds in _KINDS.items():
             value = _plain(getattr(self, name))
             if type(value) not in kinds:
-                raise RequestError(f"{name.replace('_', '-')} {value!r}: a value of the wrong kind")
+                raise RequestError(f"{name.replace('_', '-')} {value!r}: must be {_WORDS[kinds[0]]}")
             object.__setattr__(self, name, value)
         for name in _SHORT:
             if long := [word for word in (getattr(self, name) or "").split() if len(word) > _LONGEST_WORD]:
@@ -145,6 +148,19 @@ class Request:
             raise RequestError(f"between {self.between}: it is about given chords, so give chords too")
         _ = self.sampling
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Request:
+        """The request of some fields.
+
+        Raises:
+            RequestError: no such field, or as the request itself.
+        """
+        names = [field.name for field in fields(cls)]
+        if unknown := [name for name in values if name not in names]:
+            near = get_close_matches(unknown[0], names, 1, cutoff=0)[0]
+            raise RequestError(f"{unknown[0]}: a request has no such field; the nearest is {near}")
+        return cls(**values)
+
     @property
     def sampling(self) -> Sampling:
         """How tokens are drawn."""
@@ -157,22 +173,22 @@ class Request:
             raise RequestError(f"chords for {bars} bars: must be at most {MAX_BARS}")
         return bars
 
-    def form(self, style: Style, meter: Meter | None = None) -> Form:
+    def form(self, style: Style, meter: Meter | None = None, key: Key | None = None, bars: int | None = None) -> Form:
         """The frame of the piece, with the style's habits where the request is silent.
 
         Args:
             style: of the model.
             meter: to write in where the request states none; None: the style's.
+            key: in its place, likewise.
+            bars: in their place where there are no chords either, likewise.
 
         Raises:
             KeyNameError, MeterError: no key, no meter.
             RequestError: a meter or mode that the style does not write.
         """
-        key = Key.parse(style.key if self.key is None else self.key)
+        key = Key.parse(self.key) if self.key is not None else key or Key.parse(style.key)
         meter = Meter.parse(self.meter) if self.meter is not None else meter or Meter.parse(style.meter)
-        bars = self.bars or style.bars
-        if self.bars is None:
-            bars = self.chord_bars(key, meter) or bars
+        bars = self.bars or self.chord_bars(key, meter) or bars or style.bars
         form = Form(key, meter, self.tempo or style.tempo, bars)
         if str(form.meter) not in style.meters:
             raise RequestError(f"style {style.name} writes no {form.meter}: choose one of {', '.join(style.meters)}")

@@ -8,7 +8,7 @@ from itertools import combinations
 from math import gcd
 from typing import NamedTuple
 
-from composer.locks import Tune, locked, read_tunes
+from composer.locks import Tune, locked, notices_of, read_tunes
 from composer.request import MAX_BARS, Form, Request
 from composer.style import Style
 from composer.words import about, fraction, is_number, listed, note_value, pairs, part_of, quoted, two, whole
@@ -33,6 +33,7 @@ class Steering(NamedTuple):
         grid: of the style, finer where the request needs it; it gives way too.
         chords: that the piece states, () if it states none.
         own_chords: whether the model writes chords of its own between given cadences.
+        notices: lines for the user: what notes of a tune lose.
     """
 
     asked: tuple[Constraint, ...]
@@ -41,6 +42,7 @@ class Steering(NamedTuple):
     grid: tuple[Constraint, ...]
     chords: tuple[PlacedChord, ...]
     own_chords: bool
+    notices: tuple[str, ...]
 
 
 def progression(wanted: Request, form: Form, first_bar: int = 0) -> tuple[PlacedChord, ...]:
@@ -81,7 +83,8 @@ def steering(wanted: Request, form: Form, style: Style, frame: Frame, tunes: Seq
     """
     first_bar = max(frame.first_bar, int(frame.pickup))  # chords and rhythms are for whole bars
     chords = progression(wanted, form, first_bar)
-    kept = locked(read_tunes(wanted.locks, style) if tunes is None else tunes, style, frame)
+    tunes = read_tunes(wanted.locks, style) if tunes is None else tunes
+    kept = locked(tunes, style, frame)
     narrowed = _ranges(wanted, style)
     cadences = tuple(_cadence(text, form) for text in listed("cadence", wanted.cadences))
     asked: list[Constraint] = [*narrowed]
@@ -105,7 +108,8 @@ def steering(wanted: Request, form: Form, style: Style, frame: Frame, tunes: Seq
         ending = _last_chord(chords[-1], frame, full) if chords else (tonic,)
     grid = rules.Grid(_grid(style.grid, asked, chords), frame.first_bar)
     ranges = _own_ranges(style, narrowed, kept)
-    return Steering(tuple(dict.fromkeys(asked)), ranges, ending, (grid,), chords, bool(cadences) and not chords)
+    fixed, own_chords = tuple(dict.fromkeys(asked)), bool(cadences) and not chords
+    return Steering(fixed, ranges, ending, (grid,), chords, own_chords, notices_of(tunes))
 
 
 def _silences(rule: Constraint) -> bool:

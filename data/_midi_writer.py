@@ -154,7 +154,8 @@ def _channel_events(track: Track, channel: int) -> Iterator[_Event]:
 
 
 def _controls(track: Track, channel: int) -> Iterator[_Event]:
-    for tick, kind, value in track.controls.tolist():
+    # At one tick in the order in which they are read; rounding may have brought them to one.
+    for tick, kind, value in sorted(track.controls.tolist(), key=lambda row: (row[0], max(row[1], PITCH_BEND - 1))):
         rank = _SELECT if tick == 0 and kind in (BANK, _BANK_LSB) else _CONTROL
         yield _Event(tick, rank, _control(kind, value, channel))
 

@@ -1,19 +1,24 @@
-"""Training data: a corpus or a folder of music as pieces with a fixed side of the split."""
+"""Training data: a corpus, a folder of music or a prepared data set as pieces with a fixed side of the split."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import asdict
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from data import READABLE, corpora, read
+from data import READABLE, corpora, read_with_report
+from data.ingest import shards
+from data.ingest.preparation import CARD, UNFINISHED
 from data.split import Side, split_of
-from theory.errors import CadenzaError, InputFileError
+from data.workers import Failure, mapped
+from theory.errors import CadenzaError, FileFormatError, InputFileError, TokenError
 from theory.score import Score
+from theory.tokens import Tokenizer
 
 
 class Entry(NamedTuple):
@@ -33,15 +38,18 @@ class Entry(NamedTuple):
 
 
 def entries(source: str) -> tuple[int, Iterator[Entry]]:
-    """Pieces of a corpus (by name) or of a folder (all files that can be read, in order of their paths).
+    """Pieces of a corpus (by name), of a data set that `cadenza prepare` made, or of a folder of music.
 
-    Files are parsed by all cores; the order of entries does not depend on that.
+    Files of a folder are taken in order of their paths and parsed by all cores; the order of entries does not depend on
+    that.
 
     Returns:
         How many there are, and the pieces one after the other.
 
     Raises:
-        InputFileError: neither a corpus nor a folder, or a folder without music.
+        InputFileError: none of these, or a folder without music.
+        FileFormatError: the data set is damaged, or its preparation was broken off.
+        TokenError: its tokens are not those that models read.
     """
     if source in corpora.names():
         corpus = corpora.get(source)
@@ -50,6 +58,10 @@ def entries(source: str) -> tuple[int, Iterator[Entry]]:
     folder = Path(source or "(empty)")  # an empty name does not mean the current folder
     if not os.path.isdir(folder):
         raise InputFileError(f"{source!r} is neither a corpus ({', '.join(corpora.names())}) nor a folder")
+    if (folder / CARD).is_file() or (folder / UNFINISHED).is_dir():
+        card = _card(folder)
+        _check(folder, card, Tokenizer())
+        return card["summary"]["pieces"], _decoded(folder, card)
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix.lower() in READABLE)
     if not files:
         raise InputFileError(f"{folder} holds no file that can be read ({', '.join(READABLE)})")
@@ -58,11 +70,84 @@ def entries(source: str) -> tuple[int, Iterator[Entry]]:
     return len(files), _parsed(partial(_read_file, folder), files, groups)
 
 
+def tensors(folder: str | Path, side: Side, tokenizer: Tokenizer | None = None) -> Any:
+    """The pieces of a prepared data set as a `tf.data.Dataset` of token ids, int32 (n,), in the order of its shards.
+
+    Ids go from Arrow's memory to TensorFlow's as whole blocks: no Python object is made for a piece or an id. Shuffle,
+    cut and batch it as any other.
+
+    Args:
+        folder: a data set that `cadenza prepare` made.
+        side: "train", "valid" or "test".
+        tokenizer: whose ids the data set must hold; the usual one when not given.
+
+    Raises:
+        FileFormatError: no data set, or a damaged one.
+        TokenError: its tokens are another tokenizer's.
+    """
+    import tensorflow as tf
+
+    card = _card(Path(folder))
+    _check(Path(folder), card, tokenizer or Tokenizer())
+    paths = _paths(Path(folder), card, side)
+
+    def blocks() -> Iterator[shards.Block]:
+        return map(shards.tokens_of, shards.blocks(paths, ["tokens"]))
+
+    def pieces(values: Any, offsets: Any) -> Any:
+        bounds = tf.data.Dataset.from_tensor_slices((offsets[:-1], offsets[1:]))
+        return bounds.map(lambda start, end: values[start:end])
+
+    ids = tf.TensorSpec((None,), tf.int32)
+    return tf.data.Dataset.from_generator(blocks, output_signature=(ids, ids)).flat_map(pieces)
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    try:
+        card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        if not isinstance(card["summary"]["pieces"], int) or not all(isinstance(name, str) for name in card["shards"]):
+            raise TypeError(card)
+    except FileNotFoundError:
+        if (folder / UNFINISHED).is_dir():
+            raise FileFormatError(f"{folder} was not finished: run the same `cadenza prepare` again") from None
+        raise FileFormatError(f"{folder} is no data set: `cadenza prepare` makes one") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise FileFormatError(f"{folder / CARD} is damaged: prepare the data set again") from None
+    return card
+
+
+def _check(folder: Path, card: dict[str, Any], tokenizer: Tokenizer) -> None:
+    if card["fingerprint"] == tokenizer.fingerprint:
+        return
+    here = card["tokenizer"]
+    differing = [
+        f"{name} {here.get(name)}, not {value}" for name, value in asdict(tokenizer).items() if here.get(name) != value
+    ]
+    raise TokenError(
+        f"{folder} holds other tokens than are asked for ({'; '.join(differing) or 'of another vocabulary'}): "
+        "prepare it again"
+    )
+
+
+def _paths(folder: Path, card: dict[str, Any], side: Side) -> list[Path]:
+    return [folder / name for name in card["shards"] if name.startswith(f"{side}-")]
+
+
+def _decoded(folder: Path, card: dict[str, Any]) -> Iterator[Entry]:
+    tokenizer = Tokenizer()
+    sides: tuple[Side, ...] = ("train", "valid", "test")
+    for side in sides:
+        for table in shards.blocks(_paths(folder, card, side), ["id", "tokens"]):
+            values, offsets = shards.tokens_of(table)
+            for row, id_ in enumerate(table.column("id").to_pylist()):
+                yield Entry(id_, side, tokenizer.decode(values[offsets[row] : offsets[row + 1]]))
+
+
 def _parsed(reader: Callable[[str], Score | str], names: list[str], groups: list[str]) -> Iterator[Entry]:
-    # Fresh processes: a fork of one that has threads (TensorFlow's, BLAS') may hang.
-    with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        for name, group, result in zip(names, groups, pool.map(reader, names, chunksize=4), strict=True):
-            score, error = (None, result) if isinstance(result, str) else (result, "")
+    with closing(mapped(reader, names)) as results:
+        for name, group, result in zip(names, groups, results, strict=True):
+            answer = f"{name} {result.reason}" if isinstance(result, Failure) else result
+            score, error = (None, answer) if isinstance(answer, str) else (answer, "")
             yield Entry(name, split_of(group), score, error)
 
 
@@ -71,7 +156,7 @@ def _read_piece(corpus: str, name: str) -> Score | str:
 
 
 def _read_file(folder: Path, name: str) -> Score | str:
-    return _guarded(lambda: read(folder / name))
+    return _guarded(lambda: read_with_report(folder / name)[0])
 
 
 def _guarded(reader: Callable[[], Score]) -> Score | str:
@@ -79,3 +164,6 @@ def _guarded(reader: Callable[[], Score]) -> Score | str:
         return reader()
     except CadenzaError as error:
         return str(error)
+
+
+__all__ = ["Entry", "entries", "tensors"]

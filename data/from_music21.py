@@ -87,13 +87,14 @@ def _timeline(staves: list[Any]) -> tuple[list[Fraction] | None, list[Measure]]:
     columns = [list(staff.getElementsByClass("Measure")) for staff in staves]
     longest = max(columns, key=len)
     aligned = len({len(column) for column in columns}) == 1
-    lengths = [
-        [_length(column, index) for index in range(len(column))] for column in (columns if aligned else [longest])
-    ]
     meters: list[Meter | None] = []
     for index in range(len(longest)):
         stated = [_meter(column[index].timeSignature) for column in columns if index < len(column)]
         meters.append(next((meter for meter in stated if meter), meters[-1] if meters else None))
+    lengths = [
+        [_length(column, index, meters[index]) for index in range(len(column))]
+        for column in (columns if aligned else [longest])
+    ]
     bar_lengths = [_tidy(max(row), meter) for row, meter in zip(zip(*lengths, strict=True), meters, strict=True)]
     starts = list(accumulate(bar_lengths, initial=Fraction()))[:-1]
     if not longest:  # music without bar lines
@@ -107,11 +108,21 @@ def _unbarred_meters(staff: Any) -> list[tuple[Fraction, Meter]]:
     return [(at, meter) for at, meter in signatures if meter]
 
 
-def _length(measures: list[Any], index: int) -> Fraction:
+def _length(measures: list[Any], index: int, meter: Meter | None) -> Fraction:
+    """Length of a measure of one staff; rests after its bar do not count: some files write a bar of rest twice."""
+    measure = measures[index]
     if index + 1 < len(measures):
-        return Fraction(measures[index + 1].offset) - Fraction(measures[index].offset)
-    last = measures[index]
-    return Fraction(last.highestTime or last.barDuration.quarterLength)
+        length = Fraction(measures[index + 1].offset) - Fraction(measure.offset)
+    else:
+        length = Fraction(measure.highestTime or measure.barDuration.quarterLength)
+    if meter is None or length <= meter.bar_quarters:
+        return length
+    elements = [(element.getOffsetInHierarchy(measure), element) for element in measure.recurse().notesAndRests]
+    late = [element for at, element in elements if at >= meter.bar_quarters]
+    if not late or not all(element.isRest for element in late):
+        return length
+    ends = (Fraction(at + element.quarterLength) for at, element in elements if at < meter.bar_quarters)
+    return max([meter.bar_quarters, *ends])
 
 
 def _tidy(length: Fraction, meter: Meter | None) -> Fraction:

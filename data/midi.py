@@ -2,18 +2,22 @@
 
 A track chunk becomes one track for each pair of channel and program in it, as symusic has it: a type-0 file comes apart
 into its channels, and a track that changes its program into one track a program (controls before a track's first note
-are then in each of them). The first chunk of a type-1 file, when it holds no notes, is the conductor track: its name is
+are then in it). The first chunk of a type-1 file, when it holds no notes, is the conductor track: its name is
 the piece's title and its end the piece's end. A chunk without notes but with messages on one channel is a track without
 notes. What else a reader may wonder about:
 
-- a note of no length lasts one tick; a note that is never ended is dropped; of two notes of one pitch that overlap the
-  first note-off ends the first one;
+- a note of no length lasts one tick; of two notes of one pitch that overlap the first note-off ends the first one;
 - a program holds in its own chunk only, and without one it is 0; channel 10 is drums;
 - names and texts are UTF-8, or Latin-1 where they are not;
 - at one tick the last tempo and meter count, but the key of the first chunk that gives one: later chunks may hold the
   transposed keys of transposing instruments;
 - controls keep their order; at one tick they come before pitch bends, and those before pressure;
+- SMPTE time becomes quarters of a second at one tempo (60 a minute), as no tempo of such a file concerns its notes;
 - a text "chord: Am7" is a chord event (see `write`).
+
+A damaged file is read as far as a player would play it. `read` warns of what was repaired, `read_with_report` counts
+it: see `data._midi_file` for the file and its chunks, `data._midi_events` for what is in a chunk. A note without an end
+sounds to the end of its track, or until the next note of its pitch and channel begins. No note is made up.
 
 Source: Standard MIDI Files 1.0 (MIDI Manufacturers Association, 1996).
 """
@@ -21,34 +25,30 @@ Source: Standard MIDI Files 1.0 (MIDI Manufacturers Association, 1996).
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import symusic
 from numpy.typing import NDArray
 
-from data._midi_skim import Control, Skim, is_plain, skim
+from data._midi_chunk import DRUM_CHANNEL, Chunk, Part, read_chunk
+from data._midi_events import events
+from data._midi_file import take_apart
+from data._midi_skim import Control, skim
 from data._midi_writer import CHORD_PREFIX, NO_CHORD, write
 from data.notation import read_bytes
 from theory.chord import Chord
-from theory.errors import ChordNameError, FileFormatError, KeyNameError, MeterError, ScoreError
+from theory.errors import ChordNameError, FileFormatError, KeyNameError, MeterError, RepairWarning
 from theory.event import ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent, last_per_tick
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import MAX_TICK, PITCH_BEND, Score, Track
+from theory.score import PITCH_BEND, Score, Track
 
-_DRUM_CHANNEL = 9
-_BAD_TEXT = "\ufffd"  # what symusic puts where a text is not UTF-8
-
-
-class _Chunk(NamedTuple):
-    """One track chunk: what symusic reads in it and what it leaves out."""
-
-    parsed: Any  # a symusic score in ticks
-    skim: Skim
+REPAIRED = "repaired: "
+"""How the kinds begin under which a report counts repairs."""
 
 
 def read(path: str | Path) -> Score:
@@ -56,9 +56,16 @@ def read(path: str | Path) -> Score:
 
     Raises:
         InputFileError: missing or not readable.
-        FileFormatError: no MIDI file, cut short, damaged, or in SMPTE time.
+        FileFormatError: no MIDI file, or so damaged that no note is left.
+
+    Warns:
+        RepairWarning: the file is damaged; the message says what was repaired.
     """
-    return read_with_report(path)[0]
+    score, report = read_with_report(path)
+    repaired = [f"{kind.removeprefix(REPAIRED)} ({count})" for kind, count in report.items() if REPAIRED in kind]
+    if repaired:
+        warnings.warn(f"{path} is damaged; repaired: {', '.join(repaired)}", RepairWarning, stacklevel=2)
+    return score
 
 
 def read_with_report(path: str | Path) -> tuple[Score, dict[str, int]]:
@@ -66,22 +73,25 @@ def read_with_report(path: str | Path) -> tuple[Score, dict[str, int]]:
 
     The kinds: control (in a conductor track, or in a chunk of several channels without notes), copyright, cue point,
     instrument name, key, key pressure, lyric, meter, pressure (in a chunk of several sounds), system exclusive, tempo,
-    text. Keys, meters and tempos are left out when they are none: 7/0, nine sharps, no microseconds a quarter.
+    text. Keys, meters and tempos are left out when they are none: 7/0, nine sharps, no microseconds a quarter; tempos
+    also in SMPTE time. Repairs of a damaged file are counted beside them: {"repaired: end of track": 1}.
 
     Raises:
         InputFileError: missing or not readable.
-        FileFormatError: no MIDI file, cut short, damaged, or in SMPTE time.
+        FileFormatError: no MIDI file, or so damaged that no note is left.
     """
-    content = read_bytes(path)
-    ticks_per_quarter, bodies = _track_chunks(content, path)
-    parsed = [_parsed(content, body, path, index) for index, body in enumerate(bodies, start=1)]
-    chunks = [_Chunk(notes, _skim(notes, body, len(bodies))) for notes, body in zip(parsed, bodies, strict=True)]
-    report: Counter[str] = Counter()
-    try:
-        score = _score(chunks, ticks_per_quarter, report)
-    except ScoreError as error:
-        raise FileFormatError(f"{path} is damaged: {error}") from None
-    return score, {kind: report[kind] for kind in sorted(report)}
+    content = take_apart(read_bytes(path), path)
+    is_alone = len(content.bodies) == 1
+    chunks = [read_chunk(body, content.ticks_per_quarter, is_alone=is_alone) for body in content.bodies]
+    repairs = sum((chunk.repairs for chunk in chunks if chunk.repairs), content.repairs)
+    if repairs and not any(chunk.parts for chunk in chunks):
+        raise FileFormatError(f"{path} is damaged: no note of it can be read")
+    report = Counter({REPAIRED + kind: count for kind, count in repairs.items()})
+    score = _score(chunks, content.ticks_per_quarter, report)
+    if content.tempo is not None:
+        report["tempo"] = sum(len(chunk.tempos) for chunk in chunks)
+        score = score.replace(tempos=(TempoEvent(0, content.tempo),))
+    return score, {kind: report[kind] for kind in sorted(+report)}
 
 
 def read_private(path: str | Path) -> tuple[str, ...]:
@@ -89,57 +99,18 @@ def read_private(path: str | Path) -> tuple[str, ...]:
 
     Raises:
         InputFileError: missing or not readable.
-        FileFormatError: no MIDI file, cut short, or in SMPTE time.
+        FileFormatError: no MIDI file, or one without tracks.
     """
-    _, bodies = _track_chunks(read_bytes(path), path)
-    return tuple(text for body in bodies for text in skim(body).private)
+    bodies = take_apart(read_bytes(path), path).bodies
+    return tuple(text for body in bodies for text in skim(events(body, Counter())).private)
 
 
-def _track_chunks(content: bytes, path: str | Path) -> tuple[int, list[bytes]]:
-    """Ticks a quarter, and the content of every MTrk chunk; chunks of other types are passed over."""
-    if content[:4] != b"MThd" or len(content) < 14:
-        raise FileFormatError(f"{path} is no MIDI file: it does not begin with a MIDI header")
-    declared, division = (int.from_bytes(content[place : place + 2], "big") for place in (10, 12))
-    if not 0 < division < 0x8000:
-        unit = "SMPTE time" if division else "0 ticks a quarter"
-        raise FileFormatError(f"{path} counts in {unit}: only ticks a quarter can be read")
-    place = 8 + int.from_bytes(content[4:8], "big")
-    bodies: list[bytes] = []
-    while len(bodies) < declared:
-        kind, length = content[place : place + 4], int.from_bytes(content[place + 4 : place + 8], "big")
-        place += 8 + length
-        if place > len(content):
-            raise FileFormatError(f"{path} is cut short: it holds {len(bodies)} whole tracks of {declared}")
-        if kind == b"MTrk":
-            bodies.append(content[place - length : place])
-    if not bodies:
-        raise FileFormatError(f"{path} holds no tracks")
-    return division, bodies
-
-
-def _parsed(content: bytes, body: bytes, path: str | Path, number: int) -> Any:
-    """What symusic reads in one chunk, as a file of its own: of a whole file it does not say what came from where."""
-    header = b"MThd\0\0\0\x06\0\0\0\x01" + content[12:14]
-    try:
-        return symusic.Score.from_midi(header + b"MTrk" + len(body).to_bytes(4, "big") + body)
-    except Exception as error:  # whatever its C++ code throws
-        reason = " ".join(str(error).removeprefix("MiniMidi: ").removesuffix(": iostream error").split())
-        raise FileFormatError(f"{path} is damaged in track {number} of the file: {reason}") from None
-
-
-def _skim(parsed: Any, body: bytes, chunks: int) -> Skim:
-    """What symusic leaves out of a chunk; nothing, as in most, if it is a plain one of notes among others."""
-    sounds = any(track.notes for track in parsed.tracks)
-    named = all(_BAD_TEXT not in track.name for track in parsed.tracks)
-    return Skim(has_notes=True) if chunks > 1 and sounds and named and is_plain(body) else skim(body)
-
-
-def _score(chunks: list[_Chunk], ticks_per_quarter: int, report: Counter[str]) -> Score:
+def _score(chunks: list[Chunk], ticks_per_quarter: int, report: Counter[str]) -> Score:
     for chunk in chunks:
         report.update(chunk.skim.left_out)
-        _count(report, "lyric", sum(len(track.lyrics) for track in chunk.parsed.tracks))
+        _count(report, "lyric", chunk.lyrics)
     first = chunks[0].skim
-    is_conductor = not first.has_notes and (len(chunks) > 1 or not first.channels)
+    is_conductor = not chunks[0].parts and (len(chunks) > 1 or not first.channels)
     players = chunks[1:] if is_conductor else chunks
     if is_conductor:
         _count(report, "control", len(first.controls) + len(first.pressures))
@@ -154,49 +125,35 @@ def _score(chunks: list[_Chunk], ticks_per_quarter: int, report: Counter[str]) -
         chords=last_per_tick(_chords(chunks, report)),
         markers=tuple(sorted(_markers(chunks), key=lambda marker: marker.tick)),
         title=first.name if is_conductor or len(chunks) == 1 else "",
-        end=min(max(last, first.end), MAX_TICK) if is_conductor else last,
+        end=max(last, first.end) if is_conductor else last,
     )
 
 
-def _tracks(chunk: _Chunk, report: Counter[str]) -> list[Track]:
+def _tracks(chunk: Chunk, report: Counter[str]) -> list[Track]:
     found = chunk.skim
-    sounding = [track for track in chunk.parsed.tracks if len(track.notes)]
-    if len(sounding) == 1:
-        return [_track(sounding[0], found, found.pressures)]
-    if sounding:
+    if len(chunk.parts) == 1:
+        return [_track(chunk.parts[0], chunk.name, found.pressures)]
+    if chunk.parts:
         _count(report, "pressure", len(found.pressures))
-        return [_track(track, found, []) for track in sounding]
+        return [_track(part, chunk.name, []) for part in chunk.parts]
     if len(found.channels) != 1:
         _count(report, "control", len(found.controls) + len(found.pressures))
         return []
-    silent = Track.empty(program=found.program, is_drum=found.channels == {_DRUM_CHANNEL}, name=found.name)
+    silent = Track.empty(program=found.program, is_drum=found.channels == {DRUM_CHANNEL}, name=found.name)
     return [silent.replace(controls=_ordered(_rows(found.controls + found.pressures)))]
 
 
-def _track(track: Any, found: Skim, pressures: list[Control]) -> Track:
-    notes = track.notes.numpy()
+def _track(part: Part, name: str, pressures: list[Control]) -> Track:
     return Track(
-        onset=notes["time"],
-        duration=np.maximum(notes["duration"], 1),
-        pitch=notes["pitch"],
-        velocity=notes["velocity"],
-        controls=_controls(track, pressures),
-        program=track.program,
-        is_drum=track.is_drum,
-        name=found.name if _BAD_TEXT in track.name else track.name,
+        onset=part.onset,
+        duration=np.maximum(part.duration, 1),
+        pitch=part.pitch,
+        velocity=part.velocity,
+        controls=_ordered(np.concatenate([part.controls, _rows(pressures)]) if pressures else part.controls),
+        program=part.program,
+        is_drum=part.is_drum,
+        name=name,
     )
-
-
-def _controls(track: Any, pressures: list[Control]) -> NDArray[Any]:
-    if not (track.controls or track.pitch_bends or pressures):
-        return _rows([])
-    controls, bends = track.controls.numpy(), track.pitch_bends.numpy()
-    rows = [
-        np.column_stack([controls["time"], controls["number"], controls["value"]]),
-        np.column_stack([bends["time"], np.full(len(bends["time"]), PITCH_BEND), bends["value"]]),
-        _rows(pressures),
-    ]
-    return _ordered(np.concatenate(rows))
 
 
 def _rows(controls: list[Control]) -> NDArray[Any]:
@@ -205,7 +162,7 @@ def _rows(controls: list[Control]) -> NDArray[Any]:
 
 def _ordered(rows: NDArray[Any]) -> NDArray[Any]:
     """Controls by tick: first control changes in the order given, then pitch bends, then pressure."""
-    return rows[np.lexsort([np.maximum(rows[:, 1], PITCH_BEND - 1), rows[:, 0]])]
+    return rows[np.lexsort([np.maximum(rows[:, 1], PITCH_BEND - 1), rows[:, 0]])] if len(rows) else rows
 
 
 def _count(report: Counter[str], kind: str, number: int) -> None:
@@ -213,31 +170,31 @@ def _count(report: Counter[str], kind: str, number: int) -> None:
         report[kind] += number
 
 
-def _tempos(chunks: list[_Chunk], report: Counter[str]) -> Iterator[TempoEvent]:
-    for event in (event for chunk in chunks for event in chunk.parsed.tempos):
-        if event.mspq > 0:
-            yield TempoEvent(event.time, event.mspq)
+def _tempos(chunks: list[Chunk], report: Counter[str]) -> Iterator[TempoEvent]:
+    for tick, tempo in (event for chunk in chunks for event in chunk.tempos):
+        if tempo > 0:
+            yield TempoEvent(tick, tempo)
         else:
             report["tempo"] += 1
 
 
-def _meters(chunks: list[_Chunk], report: Counter[str]) -> Iterator[MeterEvent]:
-    for event in (event for chunk in chunks for event in chunk.parsed.time_signatures):
+def _meters(chunks: list[Chunk], report: Counter[str]) -> Iterator[MeterEvent]:
+    for tick, numerator, denominator in (event for chunk in chunks for event in chunk.meters):
         try:
-            yield MeterEvent(event.time, Meter(event.numerator, event.denominator))
+            yield MeterEvent(tick, Meter(numerator, denominator))
         except MeterError:
             report["meter"] += 1
 
 
-def _keys(chunks: list[_Chunk], report: Counter[str]) -> Iterator[KeyEvent]:
-    for event in (event for chunk in chunks for event in chunk.parsed.key_signatures):
+def _keys(chunks: list[Chunk], report: Counter[str]) -> Iterator[KeyEvent]:
+    for tick, sharps, mode in (event for chunk in chunks for event in chunk.keys):
         try:
-            yield KeyEvent(event.time, Key.from_signature(event.key, {0: "major", 1: "minor"}[event.tonality]))
+            yield KeyEvent(tick, Key.from_signature(sharps, {0: "major", 1: "minor"}[mode]))
         except (KeyNameError, KeyError):
             report["key"] += 1
 
 
-def _chords(chunks: list[_Chunk], report: Counter[str]) -> Iterator[ChordEvent]:
+def _chords(chunks: list[Chunk], report: Counter[str]) -> Iterator[ChordEvent]:
     for tick, text in (row for chunk in chunks for row in chunk.skim.texts):
         symbol = text.removeprefix(CHORD_PREFIX)
         if symbol != text:
@@ -247,8 +204,8 @@ def _chords(chunks: list[_Chunk], report: Counter[str]) -> Iterator[ChordEvent]:
         report["text"] += 1
 
 
-def _markers(chunks: list[_Chunk]) -> Iterator[Marker]:
-    return (Marker(event.time, event.text) for chunk in chunks for event in chunk.parsed.markers)
+def _markers(chunks: list[Chunk]) -> Iterator[Marker]:
+    return (Marker(*event) for chunk in chunks for event in chunk.markers)
 
 
-__all__ = ["read", "read_private", "read_with_report", "write"]
+__all__ = ["REPAIRED", "read", "read_private", "read_with_report", "write"]

@@ -41,7 +41,10 @@ HEAVY = {
     "keras": "composer/models",
     "typer": "composer/cli",
     "rich": "composer/cli",
-    **dict.fromkeys(("fluidsynth", "matplotlib", "music21", "pretty_midi", "safetensors", "soundfile", "torch"), None),
+    **dict.fromkeys(
+        ("fluidsynth", "matplotlib", "music21", "pretty_midi", "pyarrow", "ray", "safetensors", "soundfile", "torch"),
+        None,
+    ),
 }
 # A module of such a name stands in the way of the library of that name.
 TAKEN = {"fluidsynth", "random", "time", "types", "wave"}

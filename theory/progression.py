@@ -205,12 +205,12 @@ def _read_bar(number: int, words: list[str], before: list[PlacedChord], key: Key
     where = f"bar {number + 1}"
     if not words:
         raise RequestError(f"{where} is empty: write a chord, N.C. or {_AGAIN}")
+    if words[0] in _GOES_ON and not before:
+        raise RequestError(f"{where}: no chord stands before the dot")
     is_counted = any(word in _GOES_ON for word in words)
     if is_counted and len(words) != meter.beats:
         raise RequestError(f"{where}: chords and dots make {len(words)} beats, {meter} has {meter.beats}")
     shares = (meter.beat_quarters,) * meter.beats if is_counted else _shares(len(words), meter, where)
-    if words[0] in _GOES_ON and not before:
-        raise RequestError(f"{where}: no chord stands before the dot")
     placed = []
     for index, word in enumerate(words):
         start = sum(shares[:index], Fraction(0))

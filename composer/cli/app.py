@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
-from composer.cli import analyze, compose, continue_, doctor, render, replay, tokenize_, train
-from theory.errors import CadenzaError, OutputError
+from composer.cli import analyze, compose, continue_, corpus, doctor, prepare, render, replay, tokenize_, train
+from theory.errors import CadenzaError, OutputError, RepairWarning
 
 app = typer.Typer(
     name="cadenza",
@@ -21,8 +22,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _module in (compose, continue_, render, replay, analyze, tokenize_, train, doctor):
+for _module in (compose, continue_, render, replay, analyze, tokenize_, prepare, train, doctor):
     app.command(_module.NAME)(_module.run)
+app.add_typer(corpus.app, name=corpus.NAME)
 
 
 @app.callback()
@@ -57,7 +59,10 @@ def run(arguments: list[str] | None = None) -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # titles and paths may hold what a terminal cannot show
     try:
-        code = app(arguments, standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", RepairWarning)
+            warnings.showwarning = _show_warning
+            code = app(arguments, standalone_mode=False)
         sys.stdout.flush()
         if code == _INTERRUPTED:  # how newer typers tell of Ctrl-C
             raise KeyboardInterrupt
@@ -81,6 +86,21 @@ def run(arguments: list[str] | None = None) -> None:
     except MemoryError:
         print("cadenza: out of memory: the piece or the file is too large for this machine", file=sys.stderr)
         sys.exit(1)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """What was repaired in a file is for the user to read; other warnings are for those who write programs."""
+    if issubclass(category, RepairWarning):
+        _complain(str(message))
+    else:
+        print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=file or sys.stderr)
 
 
 def _complain(text: str) -> None:

@@ -31,7 +31,9 @@ _Texts = list[str] | None
 def _request(
     style: Annotated[str, typer.Option(help="What to write. `cadenza doctor` lists the styles.")] = "chorale",
     model: Annotated[str, typer.Option(help="Architecture that comes with the style, or a model's folder.")] = "lstm",
-    bars: Annotated[int | None, typer.Option(help="Bars to write. [default: the chords', or the style's]")] = None,
+    bars: Annotated[
+        int | None, typer.Option(help="Bars to write. [default: the chords', a locked tune's, or the style's]")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same piece.")] = 0,
     temperature: Annotated[float, typer.Option(help="Below 1 is safer, above 1 bolder.")] = 1.0,
     top_k: Annotated[int, typer.Option(help="Draw among the k likeliest tokens only; 0 for all.")] = 0,
@@ -73,8 +75,8 @@ def composing(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def split(formats: str | None) -> list[str] | None:
-    """The names in "mid, wav"; None stays None."""
-    return None if formats is None else [name.strip() for name in formats.split(",") if name.strip()]
+    """The names in "mid, wav" (a comma may end them); None stays None."""
+    return None if formats is None else [name.strip() for name in formats.strip().removesuffix(",").split(",")]
 
 
 def counted(number: int, noun: str) -> str:

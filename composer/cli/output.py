@@ -6,12 +6,16 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from composer import files
 from composer.cli.options import bar_progress, counted, print_json, split
 from composer.files import Sound, Written
 from composer.locks import file_of
 from composer.piece import Piece
 from composer.report import Report
+from theory.score import Score
 
 
 def settle(out: str, formats: str | None, soundfont: str | None, locks: Sequence[str] | None, *read: Path) -> Sound:
@@ -31,9 +35,31 @@ def deliver(make: Callable[..., Piece], sound: Sound, soundfont: str | None, *, 
     with bar_progress("composing") as progress:
         piece = make(progress=progress)
     written = files.write_piece(piece.with_sound(sound.facts), sound.files, soundfont)
-    silent = [track.name for track in piece.score.tracks if not len(track)]
-    notes = (f"{', '.join(silent)}: silent from beginning to end",) if silent else ()
-    report(piece, written, (*sound.notes, *notes), as_json=as_json)
+    silent = silences(piece.score, piece.recipe.request["bars"])
+    report(piece, written, (*sound.notes, *piece.report.notices, *silent), as_json=as_json)
+
+
+def silences(score: Score, bars: int) -> list[str]:
+    """Lines about parts that are silent in more than half of the bars that were composed: so many at the end."""
+    first = score.bars - bars
+    bar_lines = score.bar_lines()[first:]
+    found: dict[str, list[str]] = {}
+    for track in score.tracks:
+        sounds = (track.onset[:, None] < bar_lines[1:]) & ((track.onset + track.duration)[:, None] > bar_lines[:-1])
+        silent = np.flatnonzero(~sounds.any(axis=0))
+        if not len(track):
+            found.setdefault("from beginning to end", []).append(track.name)
+        elif 2 * len(silent) > bars:
+            found.setdefault(_bars_of(silent + first + 1 - score.pickup, bars), []).append(track.name)
+    return [f"{', '.join(names)}: silent {where}" for where, names in found.items()]
+
+
+def _bars_of(silent: NDArray[np.int64], bars: int) -> str:
+    """Where a part is silent, bars as musicians count them: in one stretch, or here and there."""
+    first, last = int(silent[0]), int(silent[-1])
+    if last - first + 1 > len(silent):
+        return f"in {len(silent)} of the {bars} bars that were written"
+    return f"from bar {first} to {last}" if first < last else f"in bar {first}"
 
 
 def report(piece: Piece, written: Written, notes: tuple[str, ...], *, as_json: bool) -> None:

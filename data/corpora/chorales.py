@@ -36,13 +36,18 @@ def group(id: str) -> str:  # noqa: A002
     return groups()[id]
 
 
+def file(id: str) -> Path:  # noqa: A002
+    """Where a chorale stands."""
+    path = package_folder() / f"{id}.mxl"
+    return path if path.exists() else path.with_suffix(".xml")
+
+
 def read(id: str) -> Score:  # noqa: A002
     """One chorale: four tracks of one voice each, its phrases ended by "fermata" markers, its key with a mode.
 
     Tempi are left out: some files carry one for playback, none is Bach's.
     """
-    path = package_folder() / f"{id}.mxl"
-    score = musicxml.read(path if path.exists() else path.with_suffix(".xml"))
+    score = musicxml.read(file(id))
     tracks = tuple(track.replace(name=name) for track, name in zip(score.tracks, VOICES, strict=True))
     return score.replace(
         tracks=tracks,
@@ -109,11 +114,13 @@ CORPUS = Corpus(
         "The pieces with exactly four parts."
     ),
     licence=(
-        "The works are in the public domain. The encodings state no licence; music21 distributes them "
-        "'with the permission of the encoders' and claims no copyright (corpus/license.txt)."
+        "The works are in the public domain. The encodings state no licence; most print 'PDF © 2004 Margaret "
+        "Greentree' on the page. music21 distributes its corpus 'with the permission of the encoders', some of "
+        "it 'not for commercial uses', and claims no copyright (corpus/license.txt)."
     ),
     citation=MUSIC21,
     list_ids=ids,
     read_id=read,
     group_of=group,
+    file_of=file,
 )

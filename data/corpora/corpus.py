@@ -35,6 +35,7 @@ class Corpus:
         source: who encoded it from what.
         licence: as its makers state it.
         citation: how a paper cites it.
+        list_ids, read_id, group_of, file_of: where its pieces are; see the methods.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Corpus:
     list_ids: Callable[[], tuple[str, ...]] = field(repr=False)
     read_id: Callable[[str], Score] = field(repr=False)
     group_of: Callable[[str], str] = field(repr=False)
+    file_of: Callable[[str], Path] = field(repr=False)
 
     def ids(self) -> tuple[str, ...]:
         """Stable names of all pieces, sorted, without parsing any."""
@@ -64,6 +66,10 @@ class Corpus:
     def group(self, id: str) -> str:  # noqa: A002
         """The group of near-duplicates that a piece belongs to, for `data.split.split_of`."""
         return self.group_of(id)
+
+    def files(self) -> tuple[Path, ...]:
+        """The files that its pieces stand in, sorted."""
+        return tuple(sorted(set(map(self.file_of, self.ids()))))
 
     def __iter__(self) -> Iterator[Piece]:
         return (Piece(id_, self.read_id(id_)) for id_ in self.ids())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from pathlib import Path
 
 from data import kern, musicxml
 from data.corpora.corpus import MUSIC21, Corpus, package_folder
@@ -22,13 +23,17 @@ def _palestrina_ids() -> tuple[str, ...]:
     return tuple(sorted(f"palestrina/{path.stem}" for path in (package_folder() / "palestrina").glob("*.krn")))
 
 
+def _palestrina_file(id: str) -> Path:  # noqa: A002
+    return package_folder() / f"{id}.krn"
+
+
 def _read_palestrina(id: str) -> Score:  # noqa: A002
-    return kern.read(package_folder() / f"{id}.krn")
+    return kern.read(_palestrina_file(id))
 
 
 def _mass(id: str) -> str:  # noqa: A002
     """The movements of a mass share their material."""
-    mass = _MASS.search((package_folder() / f"{id}.krn").read_text(encoding="latin-1"))
+    mass = _MASS.search(_palestrina_file(id).read_text(encoding="latin-1"))
     return f"palestrina/{' '.join(mass.group(1).split())}" if mass else id
 
 
@@ -40,8 +45,12 @@ def _quartet_ids() -> tuple[str, ...]:
     return tuple(sorted(id_ for id_ in ids if id_.split("/")[1].startswith(_QUARTETS[id_.split("/")[0]])))
 
 
+def _quartet_file(id: str) -> Path:  # noqa: A002
+    return package_folder() / f"{id}.mxl"
+
+
 def _read_quartet(id: str) -> Score:  # noqa: A002
-    return musicxml.read(package_folder() / f"{id}.mxl")
+    return musicxml.read(_quartet_file(id))
 
 
 def _work(id: str) -> str:  # noqa: A002
@@ -61,6 +70,7 @@ PALESTRINA = Corpus(
     list_ids=_palestrina_ids,
     read_id=_read_palestrina,
     group_of=_mass,
+    file_of=_palestrina_file,
 )
 
 QUARTETS = Corpus(
@@ -78,4 +88,5 @@ QUARTETS = Corpus(
     list_ids=_quartet_ids,
     read_id=_read_quartet,
     group_of=_work,
+    file_of=_quartet_file,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, partial
+from pathlib import Path
 from typing import NamedTuple
 
 from data import abc
@@ -48,8 +49,11 @@ def _ids(folder: str) -> tuple[str, ...]:
 
 
 def _read(folder: str, id: str) -> Score:  # noqa: A002
-    tune = _tunes(folder)[id]
-    return abc.read_with_report(package_folder() / folder / tune.file, tune.number)[0]
+    return abc.read_with_report(_file(folder, id), _tunes(folder)[id].number)[0]
+
+
+def _file(folder: str, id: str) -> Path:  # noqa: A002
+    return package_folder() / folder / _tunes(folder)[id].file
 
 
 def _group(folder: str, id: str) -> str:  # noqa: A002
@@ -66,6 +70,7 @@ def _book(name: str, folder: str, title: str, source: str) -> Corpus:
         list_ids=partial(_ids, folder),
         read_id=partial(_read, folder),
         group_of=partial(_group, folder),
+        file_of=partial(_file, folder),
     )
 
 

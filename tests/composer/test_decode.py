@@ -25,6 +25,7 @@ from theory.constraint import (
     Range,
     allowed,
 )
+from theory.constraint.room import Foresight
 from theory.errors import SearchError
 from theory.event import KeyEvent, MeterEvent, TempoEvent
 from theory.key import Key
@@ -239,3 +240,43 @@ def test_chord_symbols_are_not_counted(tiny_model):
     drawn = np.array(draft.ids[draft.opening :])[~chords]
     surprise = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(drawn)), drawn]
     assert draft.nats == pytest.approx(surprise.sum(), rel=1e-5)
+
+
+# Looking ahead
+
+
+def test_only_a_piece_that_has_met_a_dead_end_looks_ahead(runtime):
+    """What is seen coming is asked for after the first step back, and never before."""
+
+    class Watcher(Foresight):
+        def __init__(self):
+            self.asked = 0
+
+        def foresee(self, state, mask):
+            self.asked += 1
+
+    for lower in ((48, 59), (48, 50)):
+        task, watcher = Task(lower), Watcher()
+        task.rules.append(watcher)
+        draft = task.write(runtime)
+        assert draft.ids == Task(lower).write(runtime).ids
+        assert bool(watcher.asked) == bool(draft.redraws) == (lower == (48, 50))
+
+
+def test_thirds_under_a_limit_of_polyphony_are_found_in_few_steps():
+    """With three places for four voices and a tenor that moves in steps; blind, 2,000 steps back were not enough."""
+    piece = composer.compose(
+        key="C# phrygian", meter="2/4", bars=8, seed=106600, chords="C#sus4 B9", leaps="tenor=2", polyphony=3,
+        scale="C# phrygian", rules="four-part",
+    )  # fmt: skip
+    assert piece.report.redraws < 200
+    assert all(rule.kept == rule.asked for rule in piece.report.rules)
+
+
+def test_thirds_that_must_begin_before_their_chord_are_found_in_few_steps():
+    """No note may begin where the second chord of a bar does."""
+    piece = composer.compose(
+        key="F# phrygian", meter="3/4", bars=7, seed=804163, chords="D/A | N.C. | F#m/A A", onsets="1 2.5",
+        ranges="alto=F#3:F#4,bass=B2:Bb3", rules="four-part",
+    )  # fmt: skip
+    assert piece.report.redraws < 100

@@ -49,6 +49,7 @@ def test_formats_come_in_one_order_and_once():
         ("songs/", None, "folder"), (".", None, "folder"), ("..", ["mid"], "folder"),
         ("song.mid", ["mid", "png"], "already names one file"), ("song.wav", ["mid", "wav"], "already names one file"),
         ("song", ["mp3"], "mp3"), ("song", [], "choose among mid, wav"),
+        ("song", ["mid", "", "wav"], r"--formats \(empty\): choose among mid, wav"),
     ],
 )  # fmt: skip
 def test_targets_that_make_no_sense(out, formats, says):
@@ -159,6 +160,13 @@ def test_a_score_is_written_as_it_is(piece, tmp_path):
 def test_what_is_no_music_is_not_written(what, tmp_path):
     with pytest.raises(RequestError, match="cannot be written: give a piece or a score"):
         composer.write(what, tmp_path / "song.mid")
+
+
+@pytest.mark.parametrize("place", [5, None, b"song.mid"])
+def test_what_is_no_place_is_not_written_to(piece, place):
+    for music in (piece, piece.score):
+        with pytest.raises(RequestError, match=f"^{place!r} is no place to write to: give a file or a stem"):
+            composer.write(music, place)
 
 
 def test_a_file_that_is_read_is_not_overwritten(tmp_path, monkeypatch):

@@ -160,6 +160,18 @@ def test_a_primers_notes_and_velocities_stay_and_bars_follow(seed):
     assert {velocity for track in piece.score.tracks for velocity in track.velocity.tolist()} > {1, 8, 32, 127}
 
 
+def test_a_primer_may_be_a_piece_or_a_file(piece, tmp_path, tiny_model):
+    piece.write(tmp_path / "song.mid")
+    for primer in (piece, tmp_path / "song.mid", str(tmp_path / "song.mid")):
+        assert composer.continue_piece(primer, bars=1, model=tiny_model).score.bars == 3
+
+
+@pytest.mark.parametrize("primer", [None, 5, [], b"song.mid"])
+def test_a_primer_that_is_none(primer):
+    with pytest.raises(RequestError, match=r"the primer is .*: give a score, a piece or a file"):
+        composer.continue_piece(primer)
+
+
 def test_a_composed_piece_goes_on(piece):
     longer = check_continuation(piece.score, bars=3)
     assert longer.score.bars == 5

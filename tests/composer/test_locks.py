@@ -6,13 +6,14 @@ import pytest
 
 import composer
 import data
-from composer.locks import file_of, meter_of, read_tunes, upbeat_of
+from composer.locks import bars_of, file_of, key_of, meter_of, read_tunes, upbeat_of
 from composer.request import Request
 from composer.steer import steering
 from composer.style import CHORALE
 from theory.constraint import Frame, Locked, Range
 from theory.errors import RequestError
-from theory.event import MeterEvent
+from theory.event import KeyEvent, MeterEvent
+from theory.key import Key
 from theory.meter import Meter
 from theory.score import Score, Track
 
@@ -142,6 +143,43 @@ def test_the_range_of_a_part_is_as_wide_as_its_tune(tmp_path):
     found = steered(locks=f"soprano={file}").ranges
     assert found[:2] == (Range(0, 50, 90, "Soprano"), Range(1, 52, 76, "Alto"))
     assert steered(locks=f"soprano={file}", ranges="soprano=C4:G5").ranges == found[1:]
+
+
+# What a piece takes over
+
+
+@pytest.mark.parametrize(
+    ("key", "taken"), [("G", "G major"), ("E minor", "E minor"), ("D dorian", "D dorian"), ("F lydian", "F major")]
+)
+def test_a_piece_takes_key_and_length_of_a_tune_but_not_against_the_request(tmp_path, tiny_model, key, taken):
+    score = Score((Track.from_notes(TUNE),), keys=(KeyEvent(0, Key.parse(key)),), end=5760)
+    data.write(score, tmp_path / "tune.musicxml")
+    asks = {"model": tiny_model, "locks": f"soprano={tmp_path / 'tune.musicxml'}"}
+    piece = composer.compose(**asks)
+    assert [str(event.key) for event in piece.score.keys] == [taken]
+    assert (piece.recipe.request["key"], piece.recipe.request["bars"], piece.score.bars) == (taken, 3, 3)
+    piece = composer.compose(**asks, key="C", bars=1)
+    assert ([str(event.key) for event in piece.score.keys], piece.score.bars) == (["C major"], 1)
+
+
+def test_a_tune_without_a_key_or_of_some_bars(tune, upbeat):
+    def found(*locks):
+        tunes = read_tunes(locks, CHORALE)
+        return key_of(tunes, CHORALE), bars_of(tunes)
+
+    assert found() == (None, None)
+    assert found(f"soprano={tune}") == (None, 3)
+    assert found(f"soprano:1-2={tune}") == (None, 2)
+    assert found(f"soprano={upbeat}") == (None, 2)
+    assert found(f"soprano:1={tune}", f"alto:3={tune}") == (None, 3)
+
+
+def test_notes_that_the_grid_moves_are_told(tmp_path):
+    """A fifth of a beat is 4.8 steps of the grid: a fifth of a step, 1/120 of half a second, to the next one."""
+    quintuplet = Track.from_notes([(96 * n, 96, 69) for n in range(5)])
+    file = written(tmp_path, quintuplet.replace(name="Alto"), Track.from_notes(TUNE, name="Tenor"))
+    assert steered(locks=f"tenor={file}").notices == ()
+    assert steered(locks=f"alto={file}").notices == (f"lock alto={file}: notes move to the grid by at most 9 ms",)
 
 
 # A tune with an upbeat

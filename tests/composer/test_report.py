@@ -99,6 +99,28 @@ def test_a_continuation_reports_on_its_own_notes(tiny_model, steered):
     assert all(row.kept == row.asked for row in report.rules)
 
 
+def test_a_habit_that_gives_way_is_named(tiny_model):
+    """No tonic of C major among these pitches."""
+    asked = {"model": tiny_model, "bars": 2, "ranges": "bass=D3:G3"}
+    report = composer.compose(**asked).report
+    assert report.notices == ("the ending on the tonic gave way to what is asked",)
+    assert Report.from_dict(json.loads(json.dumps(report.to_dict()))).notices == report.notices
+    assert composer.compose(**asked, ending="open").report.notices == ()
+    report = composer.compose(model=tiny_model, bars=2, chords="C | Am", ranges="soprano=F4:G4").report
+    assert report.notices == ("the ending on Am gave way to what is asked",)
+
+
+def test_where_nothing_gives_way_nothing_is_said(report):
+    assert report.notices == ()
+    assert "notices" not in report.to_dict()
+
+
+@pytest.mark.parametrize("notices", [5, [5], [None], None])
+def test_notices_that_are_none(report, notices):
+    with pytest.raises((TypeError, ValueError)):
+        Report.from_dict({**report.to_dict(), "notices": notices})
+
+
 def test_it_comes_back_from_json(report):
     text = json.dumps(report.to_dict())
     again = Report.from_dict(json.loads(text))

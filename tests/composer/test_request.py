@@ -66,6 +66,13 @@ def test_what_is_left_open_is_the_styles():
     assert asked.form(CHORALE) == (Key.parse("F# minor"), Meter(3, 4), 100, 5)
 
 
+def test_what_a_tune_says_comes_after_the_request_and_before_the_style():
+    tune = (Meter(3, 4), Key.parse("G"), 9)
+    assert Request().form(CHORALE, *tune) == (Key.parse("G"), Meter(3, 4), 72, 9)
+    assert Request(key="d", meter="2/4", bars=4).form(CHORALE, *tune) == (Key.parse("d"), Meter(2, 4), 72, 4)
+    assert Request(chords="I | V | I").form(CHORALE, *tune).bars == 3
+
+
 def test_numbers_of_numpy_are_numbers():
     given = Request(bars=np.int64(4), seed=np.uint32(7), top_k=np.int8(5), temperature=np.float32(0.5))
     assert given == Request(bars=4, seed=7, top_k=5, temperature=0.5)
@@ -73,11 +80,25 @@ def test_numbers_of_numpy_are_numbers():
 
 
 @pytest.mark.parametrize(
-    "field", [{"bars": np.float64(4)}, {"bars": np.bool_(True)}, {"bars": True}, {"seed": 1.0}, {"temperature": "1"}]
-)
-def test_values_of_the_wrong_kind(field):
-    with pytest.raises(RequestError, match="a value of the wrong kind"):
+    ("field", "wanted"),
+    [
+        ({"bars": np.float64(4)}, "a whole number"), ({"bars": np.bool_(True)}, "a whole number"),
+        ({"bars": True}, "a whole number"), ({"bars": "2"}, "a whole number"), ({"seed": 1.0}, "a whole number"),
+        ({"temperature": "1"}, "a number"), ({"title": 5}, "a text"), ({"leaps": 7}, "a text, or a row of texts"),
+    ],
+)  # fmt: skip
+def test_values_of_the_wrong_kind(field, wanted):
+    with pytest.raises(RequestError, match=f": must be {wanted}$"):
         Request(**field)
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("foo", ""), ("bar", "bars"), ("range", "ranges"), ("cadence", "cadences"), ("temp", "tempo")]
+)
+def test_a_field_that_there_is_not(name, near):
+    with pytest.raises(RequestError, match=f"^{name}: a request has no such field; the nearest is {near}"):
+        Request.of({"bars": 2, name: 1})
+    assert Request.of({"bars": 2}) == Request(bars=2)
 
 
 @pytest.mark.parametrize("name", ["key", "meter", "chords", "scale"])

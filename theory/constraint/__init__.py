@@ -6,11 +6,11 @@ from theory.constraint.cadence import CADENCES, Cadence, FinalChord, FinalTonic
 from theory.constraint.chords import BETWEEN, Chords, InScale, Script
 from theory.constraint.clash import Clash, smallest_clash
 from theory.constraint.domain import Domain, Frame
-from theory.constraint.form import ExactForm, OnlyKinds
+from theory.constraint.form import ExactForm, Fermatas, OnlyKinds
 from theory.constraint.melody import Locked, MaxLeap, Range
 from theory.constraint.prospects import Prospects
 from theory.constraint.rhythm import Density, Durations, Grid, Onsets
-from theory.constraint.room import Room
+from theory.constraint.room import Foresight, Room
 from theory.constraint.texture import CompleteChords, NoCrossing, NoParallels, Polyphony
 
 __all__ = [
@@ -27,8 +27,10 @@ __all__ = [
     "Domain",
     "Durations",
     "ExactForm",
+    "Fermatas",
     "FinalChord",
     "FinalTonic",
+    "Foresight",
     "Frame",
     "Grid",
     "Held",

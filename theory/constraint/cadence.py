@@ -56,7 +56,7 @@ class Cadence(Constraint):
     All parts sing at both places, nothing but the chord's tones, the lowest part its bass; the lowest part holds the
     approach's bass until the arrival. The arrival is held for two beats (or up to the next strong beat, if that comes
     first), in the last bar of a piece to the end. The dominant of the approach may have its seventh. The highest and
-    the lowest part begin a note at the arrival.
+    the lowest part begin a note at the arrival. A phrase ends there, and none in the rest of the two bars.
 
     Attributes:
         bar: of the arrival, as musicians count (an upbeat is bar 0); not the first.
@@ -140,6 +140,9 @@ class Cadence(Constraint):
         domain.sound[-1, until - 1] &= pitches_of((self._chords[1].bass_pitch_class,))
         domain.chord_free[approach:until] = False
         domain.sound[0, arrival] &= pitches_of(self._top())
+        domain.phrase_ends.add(arrival)
+        bar = domain.frame.bar_index(self.bar)
+        domain.phrase_free[domain.frame.lines[bar - 1] : domain.frame.lines[bar + 1]] = False
 
     def _top(self) -> tuple[int, ...]:
         return tuple(self._chords[1].pitch_classes[place] for place in CADENCES[self.kind])

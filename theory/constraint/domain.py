@@ -126,6 +126,8 @@ class Domain:
         leap: int32 (T,), most semitones from one note of a track to its next; 127 leaves it open.
         chords: step -> the chord that the piece states there.
         chord_free: bool (S,), whether the model may state chords of its own at a step.
+        phrase_ends: steps at which a phrase must end, with a fermata where the style has them.
+        phrase_free: bool (S,), whether the model may end phrases of its own at a step.
     """
 
     frame: Frame
@@ -144,6 +146,8 @@ class Domain:
         self.leap: NDArray[np.int32] = np.full(tracks, PITCHES - 1, dtype=np.int32)
         self.chords: dict[int, Chord | None] = {}
         self.chord_free: NDArray[np.bool_] = np.ones(steps, dtype=np.bool_)
+        self.phrase_ends: set[int] = set()
+        self.phrase_free: NDArray[np.bool_] = np.ones(steps, dtype=np.bool_)
 
     def lane(self, track: int, first: int = 0, last: int | None = None) -> Lane:
         """What is asked of one track, from a bar up to another (both counted; None: the last)."""

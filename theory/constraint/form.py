@@ -1,4 +1,4 @@
-"""The form of what is written: kinds of tokens, bars."""
+"""The form of what is written: kinds of tokens, bars, ends of phrases."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from theory.constraint.base import Constraint, Mask, States
+from theory.constraint.domain import Domain
 from theory.errors import RequestError
 from theory.meter import Meter
 from theory.tokens.vocabulary import BAR, END, VOCABULARY, Kind
 
 _NUMERATOR = VOCABULARY.span(Kind.NUMERATOR)
+_FERMATA = VOCABULARY.id(Kind.FERMATA)
 
 
 @dataclass(frozen=True)
@@ -78,3 +80,31 @@ def _state_meter(meter: Meter, kind: Kind, mask: Mask) -> None:
 
 def _exponent(meter: Meter) -> int:
     return meter.denominator.bit_length() - 1
+
+
+class Fermatas(Constraint):
+    """Fermatas where a phrase must end, as at a cadence that is asked for, and none beside them.
+
+    Args:
+        domain: narrowed by the rules.
+    """
+
+    def __init__(self, domain: Domain) -> None:
+        self._ends, self._free = domain.phrase_ends, domain.phrase_free
+
+    @property
+    def label(self) -> str:
+        """As in a message."""
+        return "phrases end at the cadences"
+
+    def forbid(self, states: States, mask: Mask) -> None:
+        """Once chords are said, allow nothing but a fermata where one must stand; clear it where none may."""
+        for row in states.at_next:
+            state = states.rows[row]
+            if state.position < 0:
+                continue
+            if state.step in self._ends:
+                if mask[row, _FERMATA]:  # a chord, if any, comes first
+                    mask[row, :_FERMATA] = mask[row, _FERMATA + 1 :] = False
+            elif not self._free[min(state.step, len(self._free) - 1)]:
+                mask[row, _FERMATA] = False

@@ -1,7 +1,10 @@
-"""Room, under a limit of polyphony, for the notes that are still to come."""
+"""Room for what is still to come: places under a limit of polyphony, and a voice for the third of every chord."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -9,16 +12,18 @@ import numpy as np
 
 from theory.constraint.automaton import Automaton
 from theory.constraint.base import Constraint, Mask, States
-from theory.constraint.domain import Domain
+from theory.constraint.domain import PITCHES, Domain
 from theory.constraint.places import Bits, Counts, Places
-from theory.constraint.texture import Polyphony
+from theory.constraint.texture import CompleteChords, NoCrossing, NoParallels, Polyphony
 from theory.tokens.state import State
-from theory.tokens.vocabulary import LOW_STEPS, VOCABULARY, Kind
+from theory.tokens.vocabulary import BAR, END, LOW_STEPS, VOCABULARY, Kind
 
-_TRACK = VOCABULARY.span(Kind.TRACK)
-_POSITION_LOW = VOCABULARY.span(Kind.POSITION_LOW)
+_PITCH, _TRACK = VOCABULARY.span(Kind.PITCH), VOCABULARY.span(Kind.TRACK)
+_POSITION_HIGH, _POSITION_LOW = VOCABULARY.span(Kind.POSITION_HIGH), VOCABULARY.span(Kind.POSITION_LOW)
 _SINGING = (Kind.PITCH, Kind.DURATION_HIGH)
 _DURATION_HIGH, _DURATION_LOW = VOCABULARY.span(Kind.DURATION_HIGH), VOCABULARY.span(Kind.DURATION_LOW)
+_ALL = np.arange(PITCHES)
+_CHORDS = 8  # that are looked ahead at
 
 
 class _Due(NamedTuple):
@@ -175,3 +180,211 @@ def _suffice(offered: Counts, lost: Counts, due: _Due, start: int) -> Bits:
         place = max(step - start, 0)
         right &= np.all(sums[:, place, None] - np.minimum(gone, gone[:, place, None]) >= waiting[:, None], axis=0)
     return right
+
+
+class Foresight(Constraint):
+    """Sees dead ends coming that rules about several voices lead into: it forbids only what leads nowhere.
+
+    Most pieces meet none, so it forbids nothing by itself: a search asks it, by `foresee`, once it has met one.
+
+    A voice is a hope for the third of a chord where a note that begins at a step at which it is able to can last up to
+    the chord, where leaps can take it there, and where a place is left for it. The last hope is kept.
+
+    Args:
+        domain: narrowed by the rules.
+        automaton: of the domain.
+        rules: of the piece.
+    """
+
+    def __init__(self, domain: Domain, automaton: Automaton, rules: Sequence[Constraint]) -> None:
+        self._domain, self._automaton = domain, automaton
+        self._parts = len(domain.frame.parts)
+        self._wanted: dict[int, int] = {}
+        for rule in rules:
+            self._wanted |= rule.wanted if isinstance(rule, CompleteChords) else {}
+        self._chords = sorted(self._wanted)
+        self._most = min((rule.most for rule in rules if isinstance(rule, Polyphony)), default=self._parts)
+        self._widest = min((rule.widest for rule in rules if isinstance(rule, NoCrossing)), default=None)
+        self._moves = [automaton, *(rule for rule in rules if isinstance(rule, NoCrossing | NoParallels))]
+
+    @property
+    def label(self) -> str:
+        """Of what it mostly looks for."""
+        return "chords with their thirds" if self._wanted else "no crossing"
+
+    def foresee(self, state: State, mask: Mask) -> None:
+        """Clear in `mask`, bool (V,), what leads nowhere after a state."""
+        view = States([state])
+        if view.at_pitch:
+            self._forbid_pitches(state, mask)
+            self._keep_order(state, mask)
+        elif view.at_duration:
+            self._forbid_durations(state, mask)
+        else:
+            if view.at_next and state.position >= 0:
+                self._forbid_tracks(state, mask)
+            if view.at_next or view.at_position:
+                self._forbid_positions(state, mask)
+
+    @cached_property
+    def _must(self) -> Bits:
+        return self._domain.must_sound | self._domain.must_start
+
+    @cached_property
+    def _begun(self) -> Counts:
+        """For each part, at how many steps before each one a note may begin: int64 (T, S + 1)."""
+        return np.pad(self._automaton.able.cumsum(axis=1), ((0, 0), (1, 0)))
+
+    @cached_property
+    def _latest(self) -> dict[int, list[int]]:
+        """For each chord the last step at which each voice may begin its third and hold it there, -1: none."""
+        able = self._automaton.able
+        return {
+            chord: [self._last_start(voice, chord, able) for voice in range(self._parts - 1)] for chord in self._chords
+        }
+
+    def _last_start(self, voice: int, chord: int, able: Bits) -> int:
+        sound, start = self._domain.sound[voice], self._domain.start[voice]
+        held = self._third(voice, chord)
+        for step in range(chord, -1, -1):
+            held = held & sound[step]
+            if able[voice, step] and (held & start[step]).any():
+                return step
+            if not held.any() or self._domain.must_start[voice, step]:
+                break
+        return -1
+
+    def _third(self, voice: int, chord: int) -> Bits:
+        """The thirds that a voice may sound where a chord begins: bool (128,)."""
+        third: Bits = self._domain.sound[voice, chord] & (self._wanted[chord] == _ALL % 12)
+        return third
+
+    def _open(self, state: State, but: int = -1) -> Iterator[int]:
+        """The next chords that no part, but perhaps one, sings the third of."""
+        first = bisect_left(self._chords, state.step)
+        for chord in self._chords[first : first + _CHORDS]:
+            third = self._wanted[chord]
+            notes = enumerate(zip(state.free_at, state.last_pitch, strict=True))
+            if not any(end > chord and pitch % 12 == third and voice != but for voice, (end, pitch) in notes):
+                yield chord
+
+    def _hopes(self, state: State, chord: int, first: int, but: int = -1) -> list[int]:
+        """The voices that may still sing the third of a chord; at this step only those from one on may begin."""
+        hopes = []
+        for voice, latest in enumerate(self._latest[chord]):
+            earliest = max(state.free_at[voice], state.step + (voice < first))
+            if voice == but or latest < earliest:
+                continue
+            if latest == state.step:
+                hope = bool((self._now(state, voice) & self._third(voice, chord)).any())
+            else:
+                hope = bool(self._near(voice, chord, earliest, latest)[state.last_pitch[voice]])
+            if hope:
+                hopes.append(voice)
+        return hopes
+
+    def _near(self, voice: int, chord: int, earliest: int, latest: int) -> Bits:
+        """Whether leaps by notes that begin in a stretch reach the third from each last pitch, or none: bool (129,)."""
+        farthest = int(self._domain.leap[voice]) * int(self._begun[voice, latest + 1] - self._begun[voice, earliest])
+        distances = np.abs(_ALL[:, None] - np.flatnonzero(self._third(voice, chord)))
+        return np.append(distances.min(axis=1, initial=PITCHES) <= farthest, True)
+
+    def _now(self, state: State, voice: int) -> Bits:
+        """The pitches that a voice may begin at this step, beside what others sing: bool (128,)."""
+        twin = state.copy()
+        twin.partial = 0
+        twin.advance(_TRACK.start + voice)
+        mask = np.ones((1, VOCABULARY.size), dtype=np.bool_)
+        view = States([twin])
+        for rule in self._moves:
+            rule.forbid(view, mask)
+        pitches: Bits = mask[0, _PITCH]
+        return pitches
+
+    def _fits(self, state: State, chord: int, hopes: list[int], but: int, sings: bool) -> bool:
+        """Whether there is a place for one of the hopes, while another part sings at the chord or does not."""
+        busy = (np.array(state.free_at) > chord) | self._must[:, chord]
+        busy[but] |= sings
+        count = int(busy.sum())
+        return any(count + (not busy[voice]) <= self._most for voice in hopes)
+
+    def _forbid_pitches(self, state: State, mask: Mask) -> None:
+        """The last hope sings the third, or stays near it."""
+        own, step = state.track, state.step
+        for chord in self._open(state, own):
+            hopes = self._hopes(state, chord, own + 1, own)
+            if self._fits(state, chord, hopes, own, chord == step):
+                continue
+            third: Bits = np.equal(_ALL % 12, self._wanted[chord])
+            if own < self._parts - 1 and self._latest[chord][own] > step:
+                third |= self._near(own, chord, step + 1, self._latest[chord][own])[:-1]
+            mask[_PITCH] &= third
+
+    def _keep_order(self, state: State, mask: Mask) -> None:
+        """Leave lower voices that must begin too what they can sing without crossing."""
+        own, here = state.track, 1 << state.step - state.bar_start
+        if self._widest is None:
+            return
+        looks = self._automaton.outlooks(state)
+        for voice in range(own + 1, self._parts):
+            if not looks[voice].rests & here and len(pitches := np.flatnonzero(self._now(state, voice))):
+                mask[_PITCH.start : _PITCH.start + int(pitches[0])] = False
+                if voice == own + 1 < self._parts - 1:
+                    mask[_PITCH.start + int(pitches[-1]) + self._widest + 1 : _PITCH.stop] = False
+
+    def _forbid_durations(self, state: State, mask: Mask) -> None:
+        """A note stops in time for a third that it takes the voice or the place of; the last hope holds it."""
+        own, step = state.track, state.step
+        longest, lengths = 2 * self._domain.frame.steps, np.ones(LOW_STEPS, dtype=np.bool_)
+        for chord in self._open(state, own):
+            if chord == step:
+                continue
+            hopes, third = self._hopes(state, chord, own + 1, own), state.pitch % 12 == self._wanted[chord]
+            latest = self._again(state, chord)
+            if not third and not self._fits(state, chord, hopes, own, True):
+                longest = min(longest, chord - step)
+            if not self._fits(state, chord, hopes, own, False):
+                gap = max(latest - step - state.partial, 0)  # it may end up to there, or go on beyond the chord
+                lengths[gap : max(chord - step - state.partial, 0)] = False
+            if longest <= chord - step:
+                break
+        lengths[max(longest - state.partial, 0) :] = False
+        mask[_DURATION_LOW] &= lengths
+        if longest <= state.partial + LOW_STEPS:
+            mask[_DURATION_HIGH] = False
+
+    def _again(self, state: State, chord: int) -> int:
+        """Up to when a part must have ended its note so as to begin the third of a chord, -1: it cannot."""
+        own, step = state.track, state.step
+        latest = self._latest[chord][own] if own < self._parts - 1 else -1
+        return latest if latest > step and self._near(own, chord, step + 1, latest)[state.pitch] else -1
+
+    def _forbid_tracks(self, state: State, mask: Mask) -> None:
+        """Clear parts that pass the last hope by, or take its place."""
+        chords = list(self._open(state))
+        for track in np.flatnonzero(mask[_TRACK][: self._parts]).tolist():
+            for chord in chords:
+                hopes = self._hopes(state, chord, track)
+                if chord == state.step and track not in hopes:
+                    good = self._fits(state, chord, hopes, track, True)
+                else:
+                    good = bool(hopes)
+                if not good:
+                    mask[_TRACK.start + track] = False
+                    break
+
+    def _forbid_positions(self, state: State, mask: Mask) -> None:
+        """Clear positions, and the bar line, that come after the last step at which a hope may begin."""
+        first = self._parts if state.position >= 0 else 0
+        stop = self._domain.frame.steps
+        for chord in self._open(state):
+            hopes = self._hopes(state, chord, first)
+            stop = min(stop, max((self._latest[chord][voice] for voice in hopes), default=-1))
+        if stop == self._domain.frame.steps:
+            return
+        left = stop - state.bar_start - state.partial  # positions that may still be said
+        mask[_POSITION_LOW.start + max(left + 1, 0) : _POSITION_LOW.stop] = False
+        if left < LOW_STEPS:
+            mask[_POSITION_HIGH] = False
+        if state.bar_start + state.bar_length > stop:
+            mask[BAR] = mask[END] = False

@@ -262,16 +262,19 @@ class CompleteChords(Constraint):
     Args:
         placed: the chords; of fewer than three voices nothing is asked.
         frame: of the piece.
+
+    Attributes:
+        wanted: the pitch class that is asked for, by the grid step at which its chord begins.
     """
 
     def __init__(self, placed: tuple[PlacedChord, ...], frame: Frame) -> None:
         parts = len(frame.parts)
-        self._wanted = {
+        self.wanted: dict[int, int] = {
             step: third
             for step, chord in on_steps(placed, frame).items()
             if chord and (third := chord.third) is not None and third != chord.bass_pitch_class and parts > 2
         }
-        self._steps = sorted(self._wanted)
+        self._steps = sorted(self.wanted)
         self._parts = parts
 
     @property
@@ -283,7 +286,7 @@ class CompleteChords(Constraint):
 
     def narrow(self, domain: Domain) -> None:
         """Let a voice sing the third where no other can; where none can there is nothing to sing."""
-        for step, third in self._wanted.items():
+        for step, third in self.wanted.items():
             tones = third == _ALL % 12
             able = [voice for voice in range(self._parts - 1) if (_singable(domain, voice, step) & tones).any()]
             if not able:
@@ -296,7 +299,7 @@ class CompleteChords(Constraint):
         """Leave the last voice that can sing the third nothing else, and do not pass it by."""
         for row in (*states.at_pitch, *states.at_next):
             state = states.rows[row]
-            wanted = self._wanted.get(state.step)
+            wanted = self.wanted.get(state.step)
             if wanted is None or state.position < 0 or self._has(state, wanted):
                 continue
             singers = [voice for voice in range(self._parts - 1) if state.free_at[voice] <= state.step]
@@ -323,7 +326,7 @@ class CompleteChords(Constraint):
             if voice != state.track
         ]
         for step in self._steps[bisect_right(self._steps, state.step) :]:
-            third = self._wanted[step]
+            third = self.wanted[step]
             if state.pitch % 12 != third and all(end > step and pitch != third for end, pitch in upper):
                 return step - state.step
         return NEVER
@@ -340,9 +343,9 @@ class CompleteChords(Constraint):
         voices = [on_grid(track, score) for track in score.tracks]
         kept = sum(
             any(pitch >= 0 and pitch % 12 == third for pitch in (sounding(voice, step) for voice in voices))
-            for step, third in self._wanted.items()
+            for step, third in self.wanted.items()
         )
-        return Held(kept, len(self._wanted))
+        return Held(kept, len(self.wanted))
 
 
 def _singable(domain: Domain, voice: int, step: int) -> NDArray[np.bool_]:

@@ -222,7 +222,7 @@ def test_real_files(cadenza, path):
         assert said.err.count("\n") == 1
         return
     facts = json.loads(said.out)
-    score = data.read(path)
+    score, _ = data.read_with_report(path)
     assert facts["bars"] == score.bars
     assert sum(track["notes"] for track in facts["tracks"]) == score.notes
     assert cadenza("analyze", path).code == 0

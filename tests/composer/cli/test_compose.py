@@ -12,7 +12,7 @@ from composer.request import Request
 from theory.event import MeterEvent
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import Score
+from theory.score import Score, Track
 
 
 def test_a_piece_in_every_format(cadenza, tmp_path, soundfont):
@@ -85,6 +85,32 @@ def test_a_title_that_is_no_text(cadenza, tmp_path):
 def test_a_part_that_is_silent_is_named(cadenza, tmp_path):
     said = cadenza("compose", "--bars", 1, "--density", "alto=0:0,tenor=0:0", "--out", tmp_path / "a.mid")
     assert (said.code, said.err) == (0, "cadenza: Alto, Tenor: silent from beginning to end\n")
+
+
+def test_bars_in_which_a_part_is_silent_are_named():
+    from composer.cli.output import silences
+
+    def said(*parts, bars=4):
+        """Parts as the bars in which they have a note."""
+        tracks = [
+            Track.from_notes([(1920 * bar, 1920, 60) for bar in part], name=name)
+            for name, part in zip("AB", parts, strict=True)
+        ]
+        return silences(Score(tuple(tracks), end=4 * 1920), bars)
+
+    assert said([0, 1], [2, 3]) == []
+    assert said([0], [1]) == ["A: silent from bar 2 to 4", "B: silent in 3 of the 4 bars that were written"]
+    assert said([0], [0]) == ["A, B: silent from bar 2 to 4"]
+    assert said([0], []) == ["A: silent from bar 2 to 4", "B: silent from beginning to end"]
+    assert said([0, 1, 2, 3], [0, 1, 2], bars=1) == ["B: silent in bar 4"]
+
+
+def test_a_habit_that_gives_way_is_told(cadenza, tmp_path):
+    options = ("--bars", 1, "--range", "bass=D3:G3", "--out", tmp_path / "a.mid")
+    said = cadenza("compose", *options)
+    assert (said.code, said.err) == (0, "cadenza: the ending on the tonic gave way to what is asked\n")
+    said = cadenza("compose", *options, "--json")
+    assert json.loads(said.out)["messages"] == ["the ending on the tonic gave way to what is asked"]
 
 
 def test_a_tune_with_an_upbeat(cadenza, tmp_path):

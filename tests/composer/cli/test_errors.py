@@ -47,7 +47,7 @@ def check(said, code, *words):
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("text.mid", 30), ("cut.mid", 30), ("empty.mid", 30), ("noise.mid", 30), ("text.musicxml", 30),
+        ("text.mid", 30), ("empty.mid", 30), ("noise.mid", 30), ("text.musicxml", 30),
         ("empty.abc", 30), ("song.txt", 30), ("none.mid", 31), ("folder.mid", 31),
     ],
 )  # fmt: skip
@@ -58,6 +58,14 @@ def test_files_that_cannot_be_read(cadenza, bad, command, name, code):
         out = ("--out", bad / "out.mid")
     check(cadenza(command, bad / name, *out), code, name)
     assert sorted(bad.iterdir()) == before
+
+
+def test_a_damaged_file_is_read_with_a_line_that_says_what_was_repaired(cadenza, bad):
+    said = cadenza("tokenize", bad / "cut.mid")
+    assert said.code == 0
+    assert said.out.startswith("1 ")
+    repaired = "cut event (1), note without an end (1), track cut short (1)"
+    assert said.err == f"cadenza: {bad / 'cut.mid'} is damaged; repaired: {repaired}\n"
 
 
 @pytest.mark.parametrize(
@@ -73,6 +81,7 @@ def test_files_that_cannot_be_read(cadenza, bad, command, name, code):
         (("--seed", -1), 2, "seed -1"), (("--seed", 2**64), 2, "seed 18446744073709551616"),
         (("--style", "jazz"), 14, "choose one of chorale"), (("--model", "gpt"), 14, "choose one of lstm"),
         (("--formats", "mp3"), 2, "choose among mid, wav, musicxml, png, json"), (("--formats", ""), 2, "choose among"),
+        (("--formats", "mid,,wav"), 2, "--formats (empty): choose among"),
         (("--bars", "many"), 2, "--bars"), (("--tempo", "1.5"), 2, "--tempo"), (("--colour", "red"), 2, "--colour"),
     ],
 )  # fmt: skip

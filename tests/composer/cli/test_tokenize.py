@@ -45,4 +45,4 @@ def test_real_files(cadenza, path):
         assert said.err.count("\n") == 1
         return
     ids = json.loads(said.out)["tokens"]
-    assert Tokenizer().decode(ids) == Tokenizer().quantize(data.read(path))
+    assert Tokenizer().decode(ids) == Tokenizer().quantize(data.read_with_report(path)[0])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
-from theory.constraint import Automaton, Domain, ExactForm, OnlyKinds, allowed
+from theory.constraint import Automaton, Cadence, Domain, ExactForm, Fermatas, OnlyKinds, States, allowed, narrowed
 from theory.errors import RequestError
 from theory.meter import Meter
 from theory.tokens import VOCABULARY, Kind, State
@@ -73,3 +75,23 @@ def test_a_piece_needs_a_bar():
 def test_labels():
     assert [ExactForm(bars).label for bars in (1, 16)] == ["1 bar", "16 bars"]
     assert ExactForm(2).held(written(empty(), [])) is None
+
+
+def test_a_phrase_ends_at_a_cadence_and_nowhere_beside_it() -> None:
+    frame = empty("4/4", 4)
+    domain = narrowed(frame, [Cadence(3, "half", frame.key)])
+    state = State()
+    for token in opening(frame):
+        state.advance(token)
+    rule = Fermatas(domain)
+    fermata = VOCABULARY.id(Kind.FERMATA)
+    free = {}
+    for bar, step in product(range(4), (0, 24, 48)):
+        here = state.copy()
+        here.bar, here.bar_start, here.position = bar, frame.lines[bar], step
+        mask = np.ones((1, VOCABULARY.size), dtype=np.bool_)
+        rule.forbid(States([here]), mask)
+        free[bar + 1, step] = "must" if mask.sum() == 1 else bool(mask[0, fermata])
+    assert {place: found for place, found in free.items() if found is not True} == {
+        (2, 0): False, (2, 24): False, (2, 48): False, (3, 0): "must", (3, 24): False, (3, 48): False,
+    }  # fmt: skip

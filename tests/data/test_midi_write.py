@@ -1,5 +1,3 @@
-import io
-import random
 from pathlib import Path
 
 import mido
@@ -7,11 +5,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from midi_bytes import rows
 from mido import Message, MetaMessage
 
 from data import midi
 from theory.chord import Chord
-from theory.errors import CadenzaError, FileFormatError, InputFileError, OutputError, ScoreError
+from theory.errors import OutputError, ScoreError
 from theory.event import ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent, last_per_tick
 from theory.key import Key
 from theory.meter import Meter
@@ -21,35 +20,6 @@ from theory.transform import resample
 SHARED = Path(__file__).parents[3] / "shared"
 
 
-def encoded(*tracks, kind=1, ticks_per_quarter=480):
-    file = mido.MidiFile(type=kind, ticks_per_beat=ticks_per_quarter)
-    file.tracks.extend(mido.MidiTrack(track) for track in tracks)
-    buffer = io.BytesIO()
-    file.save(file=buffer)
-    return buffer.getvalue()
-
-
-def on(pitch, time=0, velocity=80, channel=0):
-    return Message("note_on", note=pitch, velocity=velocity, time=time, channel=channel)
-
-
-def off(pitch, time=0, channel=0):
-    return Message("note_off", note=pitch, time=time, channel=channel)
-
-
-def rows(track):
-    return [note[:4] for note in track]
-
-
-@pytest.fixture
-def read(tmp_path):
-    def reader(content):
-        (tmp_path / "test.mid").write_bytes(content)
-        return midi.read_with_report(tmp_path / "test.mid")
-
-    return reader
-
-
 @pytest.fixture
 def again(tmp_path):
     def writer(score, **options):
@@ -57,169 +27,6 @@ def again(tmp_path):
         return midi.read(tmp_path / "again.mid")
 
     return writer
-
-
-# Reading
-
-
-def test_ticks_a_quarter_are_kept(read):
-    score, report = read(encoded([on(60), off(60, 7)], ticks_per_quarter=1023))
-    assert (score.ticks_per_quarter, rows(score.tracks[0]), report) == (1023, [(0, 7, 60, 80)], {})
-
-
-def test_type_0_comes_apart_by_channel_and_program(read):
-    control = Message("control_change", control=7, value=99, channel=1)
-    score, _ = read(
-        encoded(
-            [
-                MetaMessage("track_name", name="All"),
-                Message("program_change", program=5),
-                control,
-                on(60),
-                on(36, channel=9),
-                on(62, channel=1),
-                off(60, 10),
-                off(36, channel=9),
-                off(62, channel=1),
-                Message("program_change", program=6),
-                on(60),
-                off(60, 5),
-            ],
-            kind=0,
-        )
-    )
-    found = [(track.program, track.is_drum, rows(track), track.controls.tolist()) for track in score.tracks]
-    assert found == [
-        (5, False, [(0, 10, 60, 80)], []),
-        (6, False, [(10, 5, 60, 80)], []),
-        (0, False, [(0, 10, 62, 80)], [[0, 7, 99]]),
-        (0, True, [(0, 10, 36, 80)], []),
-    ]
-    assert score.title == "All"
-
-
-def test_odd_notes(read):
-    no_length = read(encoded([on(60), off(60), on(60, 480), off(60, 480)]))[0]
-    assert rows(no_length.tracks[0]) == [(0, 1, 60, 80), (480, 480, 60, 80)]
-    never_ended = read(encoded([on(60), on(62), off(62, 480)]))[0]
-    assert rows(never_ended.tracks[0]) == [(0, 480, 62, 80)]
-    overlapping = read(encoded([on(60), on(60, 100, 90), off(60, 50), off(60, 100)]))[0]
-    assert rows(overlapping.tracks[0]) == [(0, 150, 60, 80), (100, 150, 60, 90)]
-    touching = read(encoded([on(60), on(60, 100, 90), off(60), off(60, 100)]))[0]
-    assert rows(touching.tracks[0]) == [(0, 100, 60, 80), (100, 100, 60, 90)]
-
-
-def test_controls_are_neither_doubled_nor_lost(read):
-    def pedal(value, time=0):
-        return Message("control_change", control=64, value=value, time=time)
-
-    bend, pressure = Message("pitchwheel", pitch=-8192, time=5), Message("aftertouch", value=5)
-    score, report = read(encoded([pedal(127), on(60), pedal(0, 5), pressure, bend, off(60, 5), pedal(127), pedal(0)]))
-    assert score.tracks[0].controls.tolist() == [
-        [0, 64, 127], [5, 64, 0], [5, PRESSURE, 5], [10, PITCH_BEND, -8192], [15, 64, 127], [15, 64, 0]
-    ]  # fmt: skip
-    assert report == {}
-
-
-def test_what_is_none_is_left_out_and_counted(read):
-    content = encoded(
-        [
-            MetaMessage("time_signature", numerator=255, denominator=128),
-            MetaMessage("time_signature", numerator=7, denominator=8, time=480),
-            MetaMessage("key_signature", key="C"),
-            MetaMessage("set_tempo", tempo=0),
-            MetaMessage("lyrics", text="la"),
-            MetaMessage("copyright", text="me"),
-            MetaMessage("text", text="chord: nonsense"),
-            Message("sysex", data=(1, 2)),
-        ],
-        [MetaMessage("lyrics", text="li"), on(60), Message("polytouch", note=60, value=9), off(60, 480)],
-    )
-    score, report = read(content.replace(b"\xff\x59\x02\x00\x00", b"\xff\x59\x02\x09\x00"))
-    assert report == {
-        "copyright": 1, "key": 1, "key pressure": 1, "lyric": 2, "meter": 1, "system exclusive": 1, "tempo": 1,
-        "text": 1,
-    }  # fmt: skip
-    assert list(report) == sorted(report)
-    assert score.meters == (MeterEvent(0, Meter(4, 4)), MeterEvent(480, Meter(7, 8)))
-    assert score.tempos == (TempoEvent(0, 500_000),)
-    assert score.keys == ()
-
-
-def test_a_meter_of_zero(read):
-    content = encoded([MetaMessage("time_signature", numerator=3, denominator=4), on(60), off(60, 9)])
-    score, report = read(content.replace(b"\xff\x58\x04\x03\x02", b"\xff\x58\x04\x00\xff"))
-    assert (score.meters, report) == ((MeterEvent(0, Meter(4, 4)),), {"meter": 1})
-
-
-def test_the_concert_key_wins_over_transposing_instruments(read):
-    score, report = read(
-        encoded(
-            [MetaMessage("key_signature", key="Bb"), MetaMessage("set_tempo", tempo=400_000)],
-            [MetaMessage("key_signature", key="C"), on(60), off(60, 9)],
-        )
-    )
-    assert score.keys == (KeyEvent(0, Key.parse("Bb")),)
-    assert report == {}
-
-
-@pytest.mark.parametrize("charset", ["utf-8", "latin-1"])
-def test_names_in_either_encoding(read, charset):
-    name = "Flöte".encode(charset).decode("latin-1")
-    title = "Übung".encode(charset).decode("latin-1")
-    score, _ = read(
-        encoded([MetaMessage("track_name", name=title)], [MetaMessage("track_name", name=name), on(60), off(60, 9)])
-    )
-    assert (score.title, score.tracks[0].name) == ("Übung", "Flöte")
-
-
-def test_a_track_without_notes(read):
-    silent = [
-        MetaMessage("track_name", name="Tacet"),
-        Message("program_change", program=4),
-        Message("aftertouch", value=1),
-    ]
-    comment = [MetaMessage("track_name", name="written by hand")]
-    score, _ = read(encoded([MetaMessage("track_name", name="T")], silent, comment, [on(60), off(60, 9)]))
-    assert [(track.name, track.program, len(track)) for track in score.tracks] == [("Tacet", 4, 0), ("", 0, 1)]
-    assert score.tracks[0].controls.tolist() == [[0, PRESSURE, 1]]
-
-
-def test_unknown_chunks_and_trailing_bytes_are_passed_over(read):
-    content = encoded([on(60), off(60, 9)])
-    plain = read(content)
-    assert read(content[:14] + b"XFIH\0\0\0\x03abc" + content[14:] + b"\0\0\0") == plain
-    assert read(b"MThd\0\0\0\x08" + content[8:14] + b"ab" + content[14:]) == plain
-
-
-BROKEN = {
-    "empty": (b"", "is empty"),
-    "text": (b"dear diary, today I wrote no music", "is no MIDI file"),
-    "header cut": (b"MThd\0\0", "is no MIDI file"),
-    "header only": (b"MThd\0\0\0\x06\0\1\0\2\1\xe0", "holds 0 whole tracks of 2"),
-    "no tracks": (b"MThd\0\0\0\x06\0\1\0\0\1\xe0", "holds no tracks"),
-    "cut short": (encoded([on(60), off(60, 9)], [on(60), off(60, 9)])[:-5], "holds 1 whole tracks of 2"),
-    "smpte": (encoded([on(60), off(60, 9)]).replace(b"\x01\xe0MTrk", b"\xe7\x28MTrk"), "SMPTE"),
-    "zero ticks": (encoded([on(60), off(60, 9)]).replace(b"\x01\xe0MTrk", b"\0\0MTrk"), "0 ticks a quarter"),
-    "bad data": (encoded([Message("control_change", value=1)]).replace(b"\xb0\x00\x01", b"\xb0\x00\xa8"), "in track 1"),
-    "too long without notes": (encoded([Message("pitchwheel", time=2**28 - 1)] * 9), "damaged"),
-    "too long": (encoded([m for _ in range(9) for m in (on(60, 2**28 - 1), off(60, 1))]), "damaged"),
-}
-
-
-@pytest.mark.parametrize("case", BROKEN)
-def test_broken_files_are_refused_in_one_line(read, case):
-    content, message = BROKEN[case]
-    with pytest.raises(FileFormatError, match=message) as caught:
-        read(content)
-    assert "test.mid" in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_places_that_are_no_files(tmp_path):
-    for path in (tmp_path, tmp_path / "none.mid"):
-        with pytest.raises(InputFileError, match=str(path)):
-            midi.read(path)
 
 
 # Writing
@@ -408,6 +215,13 @@ def test_writing_is_deterministic_and_settles(tmp_path_factory, score, ticks_per
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_controls_that_rounding_brings_to_one_tick_settle(tmp_path):
+    track = Track.from_notes([(0, 3000, 60)], controls=[(24, PRESSURE, 9), (25, 64, 127), (26, PITCH_BEND, 5)])
+    midi.write(Score((track,), ticks_per_quarter=3000), tmp_path / "first.mid")
+    midi.write(midi.read(tmp_path / "first.mid"), tmp_path / "second.mid")
+    assert (tmp_path / "first.mid").read_bytes() == (tmp_path / "second.mid").read_bytes()
+
+
 # Other readers
 
 # Every part plays to the end, because music21 moves a tempo that stands after a part's last note.
@@ -531,40 +345,7 @@ def test_other_readers_see_the_same_piece(tmp_path, reader):
     assert sorted(set(keys)) == [(tick, str(key)) for tick, key in FOUR.keys]
 
 
-# Damage, and real files
-
-
-def damaged(content, rng):
-    """The content with a few bytes changed, taken out, put in, or its end cut off."""
-    result = bytearray(content)
-    place = rng.randrange(len(result))
-    match rng.choice("cccccdit"):
-        case "c":
-            for _ in range(rng.choice([1, 1, 2, 5])):
-                result[rng.randrange(len(result))] = rng.randrange(256)
-        case "d":
-            del result[place : place + rng.randrange(1, 9)]
-        case "i":
-            result[place:place] = rng.randbytes(rng.randrange(1, 9))
-        case "t":
-            del result[place:]
-    return bytes(result)
-
-
-def test_damage_is_read_or_refused(tmp_path):
-    rng = random.Random(11)
-    midi.write(FOUR.replace(chords=(ChordEvent(0, Chord.parse("Eb")),)), tmp_path / "whole.mid", private="x" * 50)
-    whole, refusals = (tmp_path / "whole.mid").read_bytes(), []
-    readable = 0
-    for _ in range(500):
-        (tmp_path / "damaged.mid").write_bytes(damaged(whole, rng))
-        try:
-            midi.write(midi.read(tmp_path / "damaged.mid"), tmp_path / "again.mid")
-            readable += 1
-        except CadenzaError as error:
-            refusals.append(str(error))
-    assert not any("\n" in refusal for refusal in refusals)
-    assert min(readable, len(refusals)) > 50
+# Real files
 
 
 def samples(folder, count):
@@ -578,11 +359,10 @@ def test_real_files_come_back(tmp_path, folder):
     if not files:
         pytest.skip(f"no files in shared/{folder}")
     for path in files:
+        score, report = midi.read_with_report(path)
         if "corrupted" in str(path):
-            with pytest.raises(FileFormatError, match="damaged in track 4"):
-                midi.read(path)
+            assert report["repaired: data byte"] == 1
             continue
-        score = midi.read(path)
         assert score.notes
         midi.write(score, tmp_path / "again.mid")
         back, wanted = midi.read(tmp_path / "again.mid"), resample(score, 480)
