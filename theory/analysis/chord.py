@@ -12,6 +12,7 @@ After C. Raphael and J. Stoddard, "Functional Harmonic Analysis Using Probabilis
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -161,15 +162,14 @@ def _viterbi(likelihood: FloatArray, change: FloatArray, keys: IntArray, silent:
     if silent[0]:
         scores[0, :-1] = -np.inf
     may_change, by_key = (change > 0).tolist(), keys.tolist()
-    best = np.empty(13)
-    for step in range(1, len(scores)):
-        before = scores[step - 1]
-        np.add(before, stay[step], out=scores[step])
+    best, among, new = np.empty((13, 1)), np.empty((13, 13)), np.empty(STATES)
+    for step, (before, now) in enumerate(pairwise(scores), start=1):
+        np.add(before, stay[step], now)
         if may_change[step]:
-            np.maximum.reduce(before[:-1].reshape(12, -1), axis=1, out=best[:-1])
+            np.maximum.reduce(before[:-1].reshape(12, -1), axis=1, out=best[:-1, 0])
             best[-1] = before[-1]
-            onto = np.maximum.reduce(best[:, None] + _MOVES[by_key[step]], axis=0)
-            np.maximum(scores[step], onto[ROOT] + begin[step], out=scores[step])
+            onto = np.maximum.reduce(np.add(best, _MOVES[by_key[step]], among), 0)
+            np.maximum(now, np.add(onto.take(ROOT), begin[step], new), out=now)
     path = np.empty(len(scores), dtype=np.int64)
     path[-1] = scores[-1].argmax()
     for step in range(len(scores) - 1, 0, -1):

@@ -68,10 +68,14 @@ def _highest_line(notes: Notes) -> Notes:
     """The notes that are the highest at their onset, each cut short by the next: one voice."""
     ticks = np.unique(notes.onset)
     events = np.concatenate([notes.onset, notes.end])
-    cells = np.searchsorted(ticks, events) * 128 + np.tile(notes.pitch, 2)
+    top_pitch = int(notes.pitch.max(initial=0))
+    width = top_pitch - int(notes.pitch.min(initial=127)) + 1
+    cells = np.searchsorted(ticks, events) * width + np.tile(
+        top_pitch - notes.pitch, 2
+    )  # the highest pitch comes first
     sign = np.repeat([1.0, -1.0], len(notes.onset))
-    sounding = np.bincount(cells, sign, (len(ticks) + 1) * 128).reshape(-1, 128)[:-1].cumsum(axis=0) > 0
-    highest = 127 - sounding[:, ::-1].argmax(axis=1)
+    sounding = np.bincount(cells, sign, (len(ticks) + 1) * width).reshape(-1, width)[:-1].cumsum(axis=0) > 0
+    highest = top_pitch - sounding.argmax(axis=1)
     top = np.flatnonzero(notes.pitch == highest[np.searchsorted(ticks, notes.onset)])
     onset, first = np.unique(notes.onset[top], return_index=True)
     top = top[first]
@@ -125,15 +129,17 @@ def _divided(score: Score, notes: Notes, possible: _Possible) -> list[int]:
     support = np.concatenate([[0.0], possible.support, [0.0]])
     lines = score.bar_lines()
     bars = np.interp(ticks, lines, np.arange(len(lines)))
+    before = np.maximum(np.arange(len(ticks))[:, None] - np.arange(_BACK, 0, -1), 0)  # where a phrase may have begun
+    pulses = np.maximum((ticks[:, None] - ticks[before]) / possible.pulse, 1 / 8)
+    whole = np.abs((bars[:, None] - bars[before] + 0.5) % 1 - 0.5) < 1 / 64
+    worth, usual = _WHOLE * whole, _UNUSUAL * np.abs(np.log2(pulses / _USUAL))
+    short = _SHORT * (pulses < _SHORTEST)
     best, origin = np.zeros(len(ticks)), [0] * len(ticks)
     for here in range(1, len(ticks)):
-        back = slice(max(0, here - _BACK), here)
-        pulses = np.maximum((ticks[here] - ticks[back]) / possible.pulse, 1 / 8)
-        whole = np.abs((bars[here] - bars[back] + 0.5) % 1 - 0.5) < 1 / 64
-        scores = best[back] + _WHOLE * whole + _UNUSUAL * np.abs(np.log2(pulses / _USUAL))
-        scores += _SHORT * (pulses < _SHORTEST)
+        count = min(here, _BACK)
+        scores = best[here - count : here] + worth[here, -count:] + usual[here, -count:] + short[here, -count:]
         choice = int(scores.argmax())
-        best[here], origin[here] = scores[choice] + support[here], back.start + choice
+        best[here], origin[here] = scores[choice] + support[here], here - count + choice
     found, here = list[int](), origin[-1]
     while here:
         found.append(int(possible.ends[here - 1]))
