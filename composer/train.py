@@ -119,7 +119,9 @@ def train(
         OutputError: `out` cannot be written.
     """
     if not train_pieces or not valid_pieces:
-        raise TrainingError(f"{len(train_pieces)} pieces to train on, {len(valid_pieces)} to validate: both are needed")
+        parts = ", ".join(part.name.lower() for part in style.parts)
+        found = f"{len(train_pieces)} pieces to train on, {len(valid_pieces)} to validate"
+        raise TrainingError(f"{found}: both are needed, each written for {parts}")
     run = _Run(config, out, resume)
     reporter.start(run.done / config.epochs)
     try:
