@@ -64,7 +64,10 @@ def main() -> None:
 
 def _jobs(files: list[Path]) -> tuple[dict[str, Callable[[Path], Any]], int, int]:
     """What is timed, by name, and how many tokens and notes there are."""
-    import miditok
+    try:
+        import miditok
+    except ImportError:
+        raise SystemExit("this benchmark needs MidiTok: pip install 'cadenza[benchmarks]'") from None
 
     def remi(chords: bool) -> Any:
         settings = {"use_programs": True, "use_tempos": True, "use_time_signatures": True, "use_chords": chords}

@@ -11,6 +11,9 @@ Positions count from the bar line, rise strictly, and are not said twice; tracks
 a track. A velocity is said where it differs from the track's last one. A bar that a meter change cuts short ends with a
 bare POSITION. Every score has one encoding, so encoding what was decoded gives the same ids.
 
+Under settings that keep more than the grid, a note is [VELOCITY [VELOCITY_OFFSET]] PITCH [ONSET_OFFSET] DURATION
+[END_OFFSET], and with microtiming a pitch may stand twice in a track.
+
 The design descends from REMI (Huang & Yang, "Pop Music Transformer", ACM MM 2020) and MuMIDI (Ren et al., "PopMAG",
 2020).
 """
