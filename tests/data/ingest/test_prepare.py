@@ -25,12 +25,16 @@ from theory.tokens import Tokenizer
 ROOT = Path(__file__).parents[3]
 PIECES = 30
 PROGRAM = """
-import sys
+import sys, time
 from pathlib import Path
 from data.ingest import prepare, stage
 stage.BATCH = 8
+class Slow:  # so that it is not done before it is killed, however fast the machine
+    def phase(self, text): pass
+    def begin(self, done, total): pass
+    def step(self, refused): time.sleep(0.02)
 if __name__ == "__main__":
-    prepare(Path(sys.argv[1]), Path(sys.argv[2]), workers=int(sys.argv[3]))
+    prepare(Path(sys.argv[1]), Path(sys.argv[2]), workers=int(sys.argv[3]), watcher=Slow())
 """
 
 
