@@ -1,26 +1,24 @@
-"""A MIDI track chunk as columns: through symusic where it is whole, else from its events.
+"""MIDI track chunks as columns: plain ones all at once (`data._midi_plain`), others from their events.
 
-Both give the same. What symusic does, and so both do: a chunk comes apart into one part for each pair of channel and
+Both give the same. As symusic does, and so both do: a chunk comes apart into one part for each pair of channel and
 program at the beginning of a note; controls on a program that has no note yet are in the next part of their channel to
 begin; of two notes of one pitch the first note-off ends the first one.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Iterable
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
-import symusic
 from numpy.typing import NDArray
 
 from data._midi_events import (
     BEND,
     CONTROL,
-    ESCAPE,
     KEY,
     LYRIC,
     MARKER,
@@ -34,13 +32,11 @@ from data._midi_events import (
     Event,
     events,
 )
-from data._midi_plain import plain_notes
+from data._midi_plain import Messages, Run, read_runs, run_of
 from data._midi_skim import Skim, decoded, skim
-from theory.score import PITCH_BEND
+from theory.score import PITCH_BEND, rows_in_order
 
 DRUM_CHANNEL = 9
-_BAD_TEXT = "\ufffd"  # what symusic puts where a text is not UTF-8
-_NO_CONTROLS = np.empty((0, 3), dtype=np.int32)
 _DENOMINATORS = 8  # powers of two that fit into a byte
 
 
@@ -49,17 +45,15 @@ class Part(NamedTuple):
 
     Attributes:
         program, is_drum: of the part.
-        onset, duration, pitch, velocity: integers (n,), n at least 1, in any order of notes.
-        controls: integers (m, 3), rows (tick, kind, value), in no order of ticks.
+        notes: onset and duration int32 (n,), pitch and velocity uint8 (n,), n at least 1; in order of onset, pitch,
+            duration and velocity, as a track has them.
+        controls: int32 (m, 3), rows (tick, kind, value), in no order of ticks.
     """
 
     program: int
     is_drum: bool
-    onset: NDArray[Any]
-    duration: NDArray[Any]
-    pitch: NDArray[Any]
-    velocity: NDArray[Any]
-    controls: NDArray[Any]
+    notes: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8], NDArray[np.uint8]]
+    controls: NDArray[np.int32]
 
 
 class Chunk(NamedTuple):
@@ -73,7 +67,7 @@ class Chunk(NamedTuple):
         keys: (tick, sharps, 0 for major or 1 for minor).
         markers: (tick, text).
         lyrics: how many.
-        skim: the rest; of a plain chunk of notes among others nothing.
+        skim: the rest.
         repairs: what was repaired, by kind.
     """
 
@@ -88,88 +82,69 @@ class Chunk(NamedTuple):
     repairs: Counter[str]
 
 
-def read_chunk(body: bytes, ticks_per_quarter: int, *, is_alone: bool) -> Chunk:
-    """Read the content of one MTrk chunk; `is_alone` if the file has no other, so that its name is the piece's."""
-    notes = plain_notes(body)
-    if notes is not None:
-        parsed = _parsed(body, ticks_per_quarter, notes)
-        if parsed is not None:
-            is_known = notes and not is_alone
-            found = () if is_known else takewhile(_is_no_note, events(body, Counter()))
-            return _from_symusic(*parsed, skim(found))
+def read_chunks(bodies: Sequence[bytes]) -> list[Chunk]:
+    """Read the contents of MTrk chunks."""
+    runs = [run_of(body) for body in bodies]
+    plain = [run for run in runs if run is not None]
+    read = from_runs(plain) if plain else []
+    if read is None:  # one of them is not plain: each for itself
+        read = [chunk for run in plain for chunk in from_runs([run]) or [None]]
+    found = iter(read)
+    chunks = [None if run is None else next(found) for run in runs]
+    return [_walked(body) if chunk is None else chunk for body, chunk in zip(bodies, chunks, strict=True)]
+
+
+def _walked(body: bytes) -> Chunk:
     repairs: Counter[str] = Counter()
     walked = list(events(body, repairs))
-    skimmed = skim(walked)
-    # symusic takes an escape for a message of a fixed length.
-    if not repairs and not any(status == ESCAPE for _, status, _ in walked):
-        parsed = _parsed(body, ticks_per_quarter, skimmed.note_ons)
-        if parsed is not None:
-            return _from_symusic(*parsed, skimmed)
-    return from_events(walked, skimmed, repairs)
+    return from_events(walked, skim(walked), repairs)
 
 
-def _is_no_note(event: Event) -> bool:
-    _, status, data = event
-    return status & 0xF0 != NOTE_ON or not data[1]
+# From its bytes
 
 
-# Through symusic
-
-
-def _parsed(body: bytes, ticks_per_quarter: int, notes: int) -> tuple[Any, list[Any]] | None:
-    """What symusic reads in one chunk, as a file of its own: of a whole file it does not say what came from where.
-
-    The score and its tracks; None where it refuses, or loses a note (that is never ended) or letters of a text (that
-    is not UTF-8).
-    """
-    header = b"MThd\0\0\0\x06\0\0\0\x01" + ticks_per_quarter.to_bytes(2, "big")
-    try:
-        parsed: Any = symusic.Score.from_midi(header + b"MTrk" + len(body).to_bytes(4, "big") + body)
-    except Exception:  # whatever its C++ code throws
+def from_runs(runs: Sequence[Run]) -> list[Chunk | None] | None:
+    """The chunks of plain runs; None where one is not plain."""
+    read = read_runs(runs)
+    if read is None:
         return None
-    tracks = list(parsed.tracks)  # once: each look at them makes new objects
-    if sum(len(track.notes) for track in tracks) != notes or any(_BAD_TEXT in track.name for track in tracks):
-        return None
-    return None if any(_BAD_TEXT in event.text for event in parsed.markers) else (parsed, tracks)
-
-
-def _from_symusic(parsed: Any, tracks: list[Any], skimmed: Skim) -> Chunk:
-    sounding = [track for track in tracks if track.notes]
-    return Chunk(
-        parts=[_part(track) for track in sounding],
-        name=sounding[0].name if sounding else "",
-        tempos=[(event.time, event.mspq) for event in parsed.tempos],
-        meters=[(event.time, event.numerator, event.denominator) for event in parsed.time_signatures],
-        keys=[(event.time, event.key, event.tonality) for event in parsed.key_signatures],
-        markers=[(event.time, event.text) for event in parsed.markers],
-        lyrics=sum(len(track.lyrics) for track in tracks),
-        skim=skimmed,
-        repairs=Counter(),
-    )
-
-
-def _part(track: Any) -> Part:
-    notes = track.notes.numpy()
-    return Part(
-        track.program,
-        track.is_drum,
-        notes["time"],
-        notes["duration"],
-        notes["pitch"],
-        notes["velocity"],
-        _controls(track),
-    )
-
-
-def _controls(track: Any) -> NDArray[Any]:
-    if not (track.controls or track.pitch_bends):
-        return _NO_CONTROLS
-    controls, bends = track.controls.numpy(), track.pitch_bends.numpy()
-    rows = [
-        np.column_stack([controls["time"], controls["number"], controls["value"]]),
-        np.column_stack([bends["time"], np.full(len(bends["time"]), PITCH_BEND), bends["value"]]),
+    notes, controls = read
+    further = _control_rows(controls)
+    parts: list[list[Part]] = [[] for _ in runs]
+    builders = [_Builder(run.before) for run in runs]
+    firsts = [0, *((notes.part[1:] != notes.part[:-1]).nonzero()[0] + 1).tolist(), len(notes.part)]
+    for first, stop in pairwise(firsts):
+        part = int(notes.part[first])
+        number, channel = part >> 4, part & 15
+        before = builders[number].before[channel]
+        columns = (
+            notes.onset[first:stop],
+            notes.duration[first:stop],
+            notes.pitch[first:stop],
+            notes.velocity[first:stop],
+        )
+        rows = _rows(before.controls + before.bends)
+        if len(further):
+            rows = np.concatenate([rows, further[controls.part == part]])
+        parts[number].append(Part(builders[number].programs[channel], channel == DRUM_CHANNEL, columns, rows))
+    return [
+        builder.chunk(mine, skim(run.before), Counter())
+        for builder, mine, run in zip(builders, parts, runs, strict=True)
     ]
-    return np.concatenate(rows)
+
+
+def _control_rows(controls: Messages) -> NDArray[np.int32]:
+    rows = np.empty((len(controls.tick), 3), dtype=np.int32)
+    first, second = controls.first.astype(np.int32), controls.second
+    bend = controls.status >= BEND
+    rows[:, 0] = controls.tick
+    rows[:, 1] = np.where(bend, PITCH_BEND, first)
+    rows[:, 2] = np.where(bend, first + 128 * second.astype(np.int32) - 8192, second)
+    return rows
+
+
+def _rows(controls: list[tuple[int, int, int]]) -> NDArray[np.int32]:
+    return np.array(controls, dtype=np.int32).reshape(-1, 3)
 
 
 # From its events
@@ -199,32 +174,32 @@ def from_events(found: Iterable[Event], skimmed: Skim, repairs: Counter[str]) ->
 
     It sounds to the end of the track, as players let it, or until the next note of its pitch and channel begins.
     """
-    return _Builder().build(found, skimmed, repairs)
+    builder = _Builder(found)
+    repairs["note without an end"] += builder.end_all()
+    parts = [_built(*key, rows) for key, rows in sorted(builder.parts.items()) if rows.notes]
+    return builder.chunk(parts, skimmed, +repairs)
 
 
 class _Builder:
     """Takes events one by one."""
 
-    def __init__(self) -> None:
+    def __init__(self, found: Iterable[Event]) -> None:
         self.parts: dict[_Key, _Rows] = {}
-        self.before = [_Rows() for _ in range(16)]  # controls of each channel while its program has no note
+        self.before: defaultdict[int, _Rows] = defaultdict(
+            _Rows
+        )  # controls of each channel while its program has no note
         self.programs = [0] * 16
         self.sounding: dict[_Key, deque[_Sounding]] = {}
         self.metas: dict[int, list[tuple[int, bytes]]] = {}
-        self.take = {NOTE_ON: self.note, NOTE_OFF: self.note_off, CONTROL: self.control, BEND: self.bend}
-
-    def build(self, found: Iterable[Event], skimmed: Skim, repairs: Counter[str]) -> Chunk:
-        """Take all events."""
-        tick = 0
-        for tick, status, data in found:
+        self.end = 0
+        takers = {NOTE_ON: self.note, NOTE_OFF: self.note_off, CONTROL: self.control, BEND: self.bend}
+        for self.end, status, data in found:
             if status == META:
-                self.metas.setdefault(data[0], []).append((tick, data[1:]))
+                self.metas.setdefault(data[0], []).append((self.end, data[1:]))
             elif status & 0xF0 == PROGRAM:
                 self.programs[status & 0x0F] = data[0]
-            elif (take := self.take.get(status & 0xF0)) is not None:
-                take(tick, status & 0x0F, data)
-        repairs["note without an end"] += self.end_all(tick)
-        return self.chunk(skimmed, +repairs)
+            elif (take := takers.get(status & 0xF0)) is not None:
+                take(self.end, status & 0x0F, data)
 
     def note(self, tick: int, channel: int, data: bytes) -> None:
         """Begin a note, or end one where the velocity is 0."""
@@ -248,28 +223,28 @@ class _Builder:
 
     def rows(self, channel: int) -> _Rows:
         """Where a control goes: to the part of the channel's program, or to what comes before its first note."""
-        return self.parts.get((channel, self.programs[channel]), self.before[channel])
+        part = self.parts.get((channel, self.programs[channel]))
+        return self.before[channel] if part is None else part
 
     def part(self, channel: int) -> _Rows:
         """The part of the channel's program, which begins now if it has not yet."""
         key = channel, self.programs[channel]
         if key not in self.parts:
-            self.parts[key], self.before[channel] = self.before[channel], _Rows()
+            self.parts[key] = self.before.pop(channel, _Rows())
         return self.parts[key]
 
-    def end_all(self, end: int) -> int:
+    def end_all(self) -> int:
         """End the notes that still sound, each where the next of its pitch begins; how many there were."""
         count = 0
         for (_, pitch), waiting in self.sounding.items():
-            stops = [*(note.onset for note in waiting), end][1:]
+            stops = [*(note.onset for note in waiting), self.end][1:]
             for begun, stop in zip(waiting, stops, strict=True):
                 begun.notes.append((begun.onset, stop - begun.onset, pitch, begun.velocity))
                 count += 1
         return count
 
-    def chunk(self, skimmed: Skim, repairs: Counter[str]) -> Chunk:
+    def chunk(self, parts: list[Part], skimmed: Skim, repairs: Counter[str]) -> Chunk:
         names = self.metas.get(TRACK_NAME, [])
-        parts = [_built(*key, rows) for key, rows in sorted(self.parts.items()) if rows.notes]
         return Chunk(
             parts=parts,
             name=decoded(names[-1][1]) if names else "",
@@ -287,9 +262,11 @@ class _Builder:
 
 
 def _built(channel: int, program: int, rows: _Rows) -> Part:
-    onset, duration, pitch, velocity = np.array(rows.notes, dtype=np.int64).T
-    controls = np.array(rows.controls + rows.bends, dtype=np.int64).reshape(-1, 3)
-    return Part(program, channel == DRUM_CHANNEL, onset, duration, pitch, velocity, controls)
+    onset, duration, pitch, velocity = np.array(rows.notes, dtype=np.int32).T
+    duration = np.maximum(duration, 1)
+    order = rows_in_order(onset, pitch, duration, velocity)
+    notes = onset[order], duration[order], pitch[order].astype(np.uint8), velocity[order].astype(np.uint8)
+    return Part(program, channel == DRUM_CHANNEL, notes, _rows(rows.controls + rows.bends))
 
 
-__all__ = ["DRUM_CHANNEL", "Chunk", "Part", "from_events", "read_chunk"]
+__all__ = ["DRUM_CHANNEL", "Chunk", "Part", "from_events", "from_runs", "read_chunks"]

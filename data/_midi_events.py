@@ -46,6 +46,11 @@ Event = tuple[int, int, bytes]
 
 def events(chunk: bytes, repairs: Counter[str]) -> Iterator[Event]:
     """The events of the content of a MTrk chunk, the end of track included; adds to `repairs` what was repaired."""
+    return (event for event, _ in placed_events(chunk, repairs))
+
+
+def placed_events(chunk: bytes, repairs: Counter[str]) -> Iterator[tuple[Event, int]]:
+    """The same, each with the place after it."""
     place = tick = running = 0
     is_cancelled = False
     try:
@@ -68,7 +73,7 @@ def events(chunk: bytes, repairs: Counter[str]) -> Iterator[Event]:
                 status = running
                 data, place = _channel(chunk, place, running, repairs)
             if data is not None:
-                yield tick, status, data
+                yield (tick, status, data), place
                 if status == META and data[0] == END_OF_TRACK:
                     if any(chunk[place:]):
                         repairs["bytes after the end of track"] += 1

@@ -1,98 +1,180 @@
-"""Whether a MIDI track chunk is whole and plain, told without a Python loop over its notes.
+"""The notes of plain MIDI track chunks, all of a file at once, without a Python loop over them.
 
-Of a whole and plain chunk symusic gives everything that a score can hold. Of others it leaves out texts and pressure,
-and some damage it reads as if it were music: a tempo of two bytes, a system message, a number of five bytes.
+Nearly all chunks are: some events, then from the first note to the end of track nothing but notes, controls and pitch
+bends. The first are walked through, the others read as columns.
 
 The trick: of times, and of messages with two bytes of data, only three bytes are below 128 (a time's last one and the
-data), so these stand in rows of three, and between them stand at most three bytes of the time and a status.
+data), so these stand in rows of three, and between them stand at most two bytes of the time and a status.
 
 Source: Standard MIDI Files 1.0 (MIDI Manufacturers Association, 1996).
 """
 
 from __future__ import annotations
 
-import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data._midi_events import BEND, CONTROL, KEY, METER, NOTE_OFF, NOTE_ON, SEQUENCER_SPECIFIC, TEMPO, TEXT
-from data._midi_skim import OTHER_TEXTS
+from data._midi_events import BEND, CONTROL, NOTE_OFF, NOTE_ON, Event, placed_events
+from theory.score import MAX_TICK, rows_in_order
 
 _END = b"\xff\x2f\x00"
-_MANY = 32  # other events among the notes: then an ordinary walk is as fast
-_WINDOW = 1 << 14  # bytes that are looked at in the first turn
-_LONG_TIMES = 1000  # of three bytes each: fewer cannot lead past the last tick of a score
-
-_TIME = rb"[\x80-\xff]{0,2}+[\x00-\x7f]"
-_META = re.compile(_TIME + rb"\xff([\x00-\x7f])([\x00-\x7f])")
-_PROGRAM_CHANGE = re.compile(_TIME + rb"([\xc0-\xcf])[\x00-\x7f]")
-_LENGTHS = {TEMPO: 3, METER: 4, KEY: 2}
-_NOT_PLAIN = {TEXT, SEQUENCER_SPECIFIC, *OTHER_TEXTS}
+_LONGEST = 3  # bytes of a time
+_LONGEST_END = 4  # of the time before the end of track
+_LAST = MAX_TICK - (1 << 7 * _LONGEST_END)  # tick of a last message: then the end of track is none too late
+_DATA = 2  # bytes of data in a message
 
 _MAY_FOLLOW = np.arange(256) < 128  # after a time: data, or a status with two bytes of data that a score can hold
 for _kind in (NOTE_OFF, NOTE_ON, CONTROL, BEND):
     _MAY_FOLLOW[_kind : _kind + 16] = True
-_IS_NOTE_ON = np.arange(256) & 0xF0 == NOTE_ON
+_IS_ON = np.arange(256) & 0xF0 == NOTE_ON
+_HIGH = np.where(np.arange(256) < 128, 0, (np.arange(256) & 127) << 7)  # what a byte of a time says before its last
+
+Column = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
 
 
-def plain_notes(chunk: bytes) -> int | None:
-    """How many notes begin in the content of a MTrk chunk, or None where it is not certain that it is whole and plain.
+class Run(NamedTuple):
+    """A chunk taken apart.
 
-    It is if it ends with the only end of track and consists of notes, controls, pitch bends, program changes and metas
-    that are no texts (but names, lyrics and markers), all data below 128, and all times of at most three bytes.
+    Attributes:
+        before: the events before the first note.
+        tick: of the last of these.
+        content: the bytes from the first note's time up to that of the end of track.
     """
-    if chunk.find(_END[:2]) != len(chunk) - len(_END) or not chunk.endswith(_END):
-        return None
-    content = np.frombuffer(chunk, dtype=np.uint8)
-    notes = place = running = long_times = 0
-    for turn in range(_MANY):
-        if (match := _META.match(chunk, place)) is not None:
-            kind, length = match[1][0], match[2][0]
-            place = match.end() + length
-            if place >= len(chunk):
-                return notes if place == len(chunk) and kind == _END[1] and long_times < _LONG_TIMES else None
-            if kind in _NOT_PLAIN or _LENGTHS.get(kind, length) != length:
-                return None
-        elif (match := _PROGRAM_CHANGE.match(chunk, place)) is not None:
-            place, running = match.end(), 0
-        else:
-            low = np.flatnonzero(content[place : place + (_WINDOW << turn)] < 128) + place
-            found = _messages(content, low, place, running)
-            if found is None:
-                return None
-            notes, long_times, place, running = notes + found[0], long_times + found[1], *found[2:]
-    return None
+
+    before: list[Event]
+    tick: int
+    content: bytes
 
 
-def _messages(
-    content: NDArray[np.uint8], low: NDArray[np.intp], place: int, running: int
-) -> tuple[int, int, int, int] | None:
-    """Messages with two bytes of data from a place on, up to the first other event.
+class Notes(NamedTuple):
+    """Notes of several runs, (n,) each, by run, channel, onset and pitch, those together also by duration and velocity.
 
-    Returns:
-        How many notes begin, how many times have three bytes, the place after the last message, and its status; None if
-        the first event is another.
+    Attributes:
+        part: int64, run << 4 | channel.
+        onset, duration: int32, ticks; a duration is at least 1.
+        pitch, velocity: uint8.
     """
-    low = low[: len(low) // 3 * 3]
-    if not len(low):
+
+    part: Column
+    onset: NDArray[np.int32]
+    duration: NDArray[np.int32]
+    pitch: Bytes
+    velocity: Bytes
+
+
+class Messages(NamedTuple):
+    """Messages of several runs in their order, (m,) each; `part` as in `Notes`, then tick, status and data."""
+
+    part: Column
+    tick: Column
+    status: Bytes
+    first: Bytes
+    second: Bytes
+
+    def taken(self, rows: Column) -> Messages:
+        """Some of them."""
+        return Messages._make(column.take(rows) for column in self)
+
+
+def run_of(chunk: bytes) -> Run | None:
+    """Take the content of a MTrk chunk apart; None where it has no note, is damaged, or does not end as it should."""
+    end = len(chunk) - len(_END)
+    if not chunk.endswith(_END) or end < 1 or chunk[end - 1] >= 128:
         return None
-    steps = np.empty_like(low)
-    steps[0] = low[0] - place + 1
-    np.subtract(low[1:], low[:-1], out=steps[1:])
-    times = steps[::3]
-    status = content[low[::3] + 1]  # or a byte below 128, where the status before holds on
-    good = (times <= 3) & (steps[1::3] <= 2) & (steps[2::3] == 1) & _MAY_FOLLOW[status]
-    first_other = int(good.argmin())
-    count = len(good) if good[first_other] else first_other
-    if not count:
+    repairs: Counter[str] = Counter()
+    before: list[Event] = []
+    place = tick = 0
+    for event, after in placed_events(chunk, repairs):
+        if event[1] & 0xF0 == NOTE_ON and event[2][1]:
+            break
+        before.append(event)
+        tick, place = event[0], after
+    else:
         return None
-    status = status[:count]
-    if status.min() < 128:
-        status = np.concatenate(([running], status))
-        status = status[np.maximum.accumulate(np.where(status >= 128, np.arange(count + 1), 0))][1:]
-        if not status[0]:
-            return None
-    begun = int(np.count_nonzero(content[low[2 : 3 * count : 3]] * _IS_NOTE_ON[status]))
-    long_times = int(np.count_nonzero(times[:count] == 3))
-    return begun, long_times, int(low[3 * count - 1]) + 1, int(status[-1])
+    stop = end - 1
+    while chunk[stop - 1] >= 128:
+        stop -= 1
+    if repairs or stop <= place or end - stop > _LONGEST_END:
+        return None
+    return Run(before, tick, chunk[place:stop])
+
+
+def read_runs(runs: Sequence[Run]) -> tuple[Notes, Messages] | None:
+    """The notes of runs, and their controls and bends; None where one holds something else than notes, controls and
+    bends, or a note without its end.
+
+    Of two notes of one pitch and channel the first note-off ends the first one.
+    """
+    found = _messages(runs)
+    notes = None if found is None else _paired(found)
+    return None if found is None or notes is None else (notes, found.taken((found.status >= CONTROL).nonzero()[0]))
+
+
+def _messages(runs: Sequence[Run]) -> Messages | None:
+    content = np.frombuffer(b"".join([run.content for run in runs]), dtype=np.uint8)
+    low = (content < 128).nonzero()[0]
+    stops = list(accumulate([len(run.content) for run in runs]))
+    counts = low.searchsorted(stops).tolist()
+    if any(count % 3 for count in counts) or max(content[stop - 1] for stop in stops) >= 128:
+        return None
+    time, last = low[::3], low[2::3]
+    status = content.take(time + 1, mode="clip")  # or data, where the status before holds on
+    said = status >= 128
+    if not _MAY_FOLLOW.take(status).all() or (last - time != said + _DATA).any():
+        return None
+    begins = [0, *(count // 3 for count in counts[:-1])]
+    if not said[begins].all():
+        return None
+    if not said.all():
+        heads = said.nonzero()[0]
+        status = status.take(heads).repeat(np.diff(heads, append=len(said)))
+    delta = _times(content, time, last)
+    if delta is None:
+        return None
+    tick = delta.cumsum()
+    number = np.arange(len(runs)).repeat(np.diff(begins, append=len(tick)))
+    shift = np.array([run.tick for run in runs]) - tick.take(begins) + delta.take(begins)
+    tick += shift.take(number)
+    if tick.max() >= _LAST:
+        return None
+    return Messages(number << 4 | (status & 15), tick, status, content.take(last - 1), content.take(last))
+
+
+def _times(content: Bytes, at: Column, last: Column) -> Column | None:
+    """Times that end at places; `last` is the last byte of each message. None where one is too long."""
+    lengths = at.copy()
+    lengths[0] += 1
+    lengths[1:] -= last[:-1]
+    longest = lengths.max()
+    if longest > _LONGEST:
+        return None
+    time = content.take(at).astype(np.int64)
+    if longest > 1:  # before a time of one byte stands one below 128, which counts for nothing
+        time += _HIGH.take(content.take(at - 1, mode="clip"))
+    if longest > 2:
+        rows = (lengths > 2).nonzero()[0]
+        time[rows] += _HIGH.take(content.take(at.take(rows) - 2)) << 7
+    return time
+
+
+def _paired(messages: Messages) -> Notes | None:
+    """The notes among messages; None where one has no end."""
+    heard = (messages.status < CONTROL).nonzero()[0]
+    voice = (messages.part.take(heard) << 7) | messages.first.take(heard)
+    order = voice.astype(np.uint16 if voice.max() < 1 << 16 else np.int64).argsort(kind="stable")
+    voice, heard = voice.take(order), heard.take(order)
+    is_on = _IS_ON.take(messages.status.take(heard)) & (messages.second.take(heard) > 0)
+    on, off = is_on.nonzero()[0], (~is_on).nonzero()[0]
+    if len(on) != len(off) or (on > off).any() or (voice.take(on) != voice.take(off)).any():
+        return None
+    part, onset, _, pitch, velocity = messages.taken(heard.take(on))
+    duration = np.maximum(messages.tick.take(heard.take(off)) - onset, 1).astype(np.int32)
+    order = rows_in_order(part, onset, pitch, duration, velocity)
+    onset = onset.astype(np.int32)
+    return Notes._make(column.take(order) for column in (part, onset, duration, pitch, velocity))

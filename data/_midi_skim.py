@@ -1,8 +1,7 @@
-"""A look into a MIDI track chunk for what symusic leaves out.
+"""A look into a MIDI track chunk for what its notes do not say.
 
-symusic gives notes, controls, pitch bends, tempos, meters, keys, markers and lyrics, fast. It gives neither the name
-and end of a track without notes (the conductor track), nor such a track itself, nor pressure, nor texts. `skim` finds
-those.
+Names, texts, pressure and what a score cannot hold; and of a track without notes, which `data._midi_chunk` leaves out,
+where it ends and what it sets.
 
 Source: Standard MIDI Files 1.0 (MIDI Manufacturers Association, 1996).
 """
@@ -39,7 +38,7 @@ Control = tuple[int, int, int]
 
 @dataclass(slots=True)
 class Skim:
-    """What one track chunk holds beside what symusic gives.
+    """What one track chunk holds beside its notes.
 
     Attributes:
         note_ons: how many notes begin.
@@ -101,7 +100,7 @@ def _take_message(found: Skim, tick: int, status: int, data: bytes) -> None:
     elif kind == KEY_PRESSURE:
         found.left_out["key pressure"] += 1
     if found.note_ons:
-        return  # symusic gives the rest
+        return  # `data._midi_chunk` gives the rest
     found.channels.add(status & 0x0F)
     if kind == PROGRAM:
         found.program = data[0]

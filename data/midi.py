@@ -1,6 +1,6 @@
-"""MIDI files (.mid, .midi, .smf): reading through symusic, writing through mido.
+"""MIDI files (.mid, .midi, .smf): reading, and writing through mido.
 
-A track chunk becomes one track for each pair of channel and program in it, as symusic has it: a type-0 file comes apart
+A track chunk becomes one track for each pair of channel and program in it: a type-0 file comes apart
 into its channels, and a track that changes its program into one track a program (controls before a track's first note
 are then in it). The first chunk of a type-1 file, when it holds no notes, is the conductor track: its name is
 the piece's title and its end the piece's end. A chunk without notes but with messages on one channel is a track without
@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data._midi_chunk import DRUM_CHANNEL, Chunk, Part, read_chunk
+from data._midi_chunk import DRUM_CHANNEL, Chunk, Part, read_chunks
 from data._midi_events import events
 from data._midi_file import take_apart
 from data._midi_skim import Control, skim
@@ -81,8 +81,7 @@ def read_with_report(path: str | Path) -> tuple[Score, dict[str, int]]:
         FileFormatError: no MIDI file, or so damaged that no note is left.
     """
     content = take_apart(read_bytes(path), path)
-    is_alone = len(content.bodies) == 1
-    chunks = [read_chunk(body, content.ticks_per_quarter, is_alone=is_alone) for body in content.bodies]
+    chunks = read_chunks(content.bodies)
     repairs = sum((chunk.repairs for chunk in chunks if chunk.repairs), content.repairs)
     if repairs and not any(chunk.parts for chunk in chunks):
         raise FileFormatError(f"{path} is damaged: no note of it can be read")
@@ -144,20 +143,12 @@ def _tracks(chunk: Chunk, report: Counter[str]) -> list[Track]:
 
 
 def _track(part: Part, name: str, pressures: list[Control]) -> Track:
-    return Track(
-        onset=part.onset,
-        duration=np.maximum(part.duration, 1),
-        pitch=part.pitch,
-        velocity=part.velocity,
-        controls=_ordered(np.concatenate([part.controls, _rows(pressures)]) if pressures else part.controls),
-        program=part.program,
-        is_drum=part.is_drum,
-        name=name,
-    )
+    controls = np.concatenate([part.controls, _rows(pressures)]) if pressures else part.controls
+    return Track.unchecked(part.notes, _ordered(controls), program=part.program, is_drum=part.is_drum, name=name)
 
 
 def _rows(controls: list[Control]) -> NDArray[Any]:
-    return np.array(controls, dtype=np.int64).reshape(-1, 3)
+    return np.array(controls, dtype=np.int32).reshape(-1, 3)
 
 
 def _ordered(rows: NDArray[Any]) -> NDArray[Any]:

@@ -125,10 +125,10 @@ class Meter:
         Raises:
             MeterError: the resolution is too coarse to hold it exactly.
         """
-        ticks = self.bar_quarters * ticks_per_quarter
-        if ticks.denominator != 1:
+        ticks, rest = divmod(4 * self.numerator * ticks_per_quarter, self.denominator)
+        if rest:
             raise MeterError(f"a bar of {self} is no whole number of ticks at {ticks_per_quarter} ticks a quarter")
-        return int(ticks)
+        return ticks
 
     def __str__(self) -> str:
         return f"{self.numerator}/{self.denominator}"

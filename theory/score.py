@@ -66,10 +66,10 @@ _BOUNDS = {
     "voice": (-(2**15), 2**15 - 1), "spelling": (-128, 127),
 }  # fmt: skip
 
-IntArray = NDArray[np.int64]
+_SIGNED_BITS = 63
+_UNSAID = {"voice": None, "spelling": None, "program": 0, "is_drum": False, "name": ""}
 
-_NUMBER_BITS = 24  # beside an onset (31 bits) and a pitch (7) in 64
-_MOST_NUMBERED = (1 << _NUMBER_BITS) - 1
+IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -117,7 +117,7 @@ class Track:
         ends = columns["onset"].astype(np.int64) + columns["duration"]
         if len(ends) and np.maximum.reduce(ends) > MAX_TICK:
             raise ScoreError(f"track {self.name!r}: a note ends after tick {MAX_TICK}")
-        order = _note_order(columns)
+        order = rows_in_order(*(columns[name] for name in ("onset", "pitch", "duration", "velocity")))
         for name, column in columns.items():
             _freeze(self, name, column[order])
         rows = self._checked_controls()
@@ -131,6 +131,23 @@ class Track:
         if len(column) and (np.minimum.reduce(column) < low or np.maximum.reduce(column) > high):
             raise ScoreError(f"track {self.name!r}: {name} must lie in {low} to {high}")
         return column.astype(_TYPES[name], copy=False)
+
+    @classmethod
+    def unchecked(cls, columns: Sequence[NDArray[Any]], controls: NDArray[np.int32], **fields: Any) -> Track:
+        """A track of what is known to be in order and in bounds: for readers and decoders, who made it so.
+
+        Args:
+            columns: onset, duration, pitch and velocity, of their types.
+            controls: int32 (m, 3).
+            fields: program, is_drum, name.
+        """
+        track = object.__new__(cls)
+        for name, column in (*zip(_COLUMNS, columns, strict=True), ("controls", controls)):
+            column.setflags(write=False)
+            object.__setattr__(track, name, column)
+        for name, value in {**_UNSAID, **fields}.items():
+            object.__setattr__(track, name, value)
+        return track
 
     @classmethod
     def empty(cls, *, program: int = 0, is_drum: bool = False, name: str = "") -> Track:
@@ -173,7 +190,7 @@ class Track:
     @property
     def end(self) -> int:
         """Tick at which the last note stops; 0 without notes."""
-        return int((self.onset.astype(np.int64) + self.duration).max()) if len(self) else 0
+        return int((self.onset + self.duration).max()) if len(self) else 0  # no overflow: see __post_init__
 
     def replace(self, **changes: Any) -> Track:
         """A copy with some fields changed."""
@@ -296,16 +313,7 @@ class Score:
         Raises:
             MeterError: a bar is no whole number of ticks.
         """
-        lines: list[IntArray] = []
-        for index, (tick, meter) in enumerate(self.meters):
-            bar = meter.bar_ticks(self.ticks_per_quarter)
-            is_last = index + 1 == len(self.meters) or self.meters[index + 1].tick >= self.end
-            stop = self.end if is_last else self.meters[index + 1].tick
-            lines.append(np.arange(tick, stop, bar, dtype=np.int64))
-            if is_last:
-                lines.append(np.array([tick + -(-(stop - tick) // bar) * bar], dtype=np.int64))
-                break
-        return np.concatenate(lines)
+        return bar_lines(self.meters, self.ticks_per_quarter, self.end)
 
     @property
     def bars(self) -> int:
@@ -364,6 +372,19 @@ class Score:
         )
 
 
+def bar_lines(meters: Sequence[tuple[int, Meter]], ticks_per_quarter: int, end: int) -> IntArray:
+    """See `Score.bar_lines`; the first meter stands at 0."""
+    lines: list[IntArray] = []
+    for index, (tick, meter) in enumerate(meters):
+        bar = meter.bar_ticks(ticks_per_quarter)
+        is_last = index + 1 == len(meters) or meters[index + 1][0] >= end
+        stop = tick + -(-(end - tick) // bar) * bar + 1 if is_last else meters[index + 1][0]
+        lines.append(np.arange(tick, stop, bar, dtype=np.int64))
+        if is_last:
+            break
+    return np.concatenate(lines)
+
+
 def _in_order(name: str, events: Iterable[Any]) -> tuple[Any, ...]:
     ordered = tuple(events)
     ticks = [event.tick for event in ordered]
@@ -375,18 +396,23 @@ def _in_order(name: str, events: Iterable[Any]) -> tuple[Any, ...]:
     return ordered
 
 
-def _note_order(columns: dict[str, NDArray[Any]]) -> IntArray:
-    """Where to find the notes in order of onset, pitch, duration and velocity, int64 (n,)."""
-    key = columns["onset"].astype(np.int64) << 7 | columns["pitch"]
-    order: IntArray
-    if len(key) <= _MOST_NUMBERED:  # numbers that carry their place are sorted many times faster than an index
-        key = key << _NUMBER_BITS | np.arange(len(key))
-        key.sort()
-        order = key & _MOST_NUMBERED
-        if not (key[1:] >> _NUMBER_BITS == key[:-1] >> _NUMBER_BITS).any():
-            return order
-    order = np.lexsort([columns[name] for name in ("velocity", "duration", "pitch", "onset")])
-    return order
+def rows_in_order(*columns: NDArray[Any]) -> IntArray:
+    """Where to find rows in order of their columns, int64 (n,): of the first one, then of the next.
+
+    Args:
+        columns: integers (n,) of 0 or more.
+    """
+    bits = [int(np.maximum.reduce(column, initial=0)).bit_length() for column in columns]
+    bits.append(len(columns[0]).bit_length())
+    if sum(bits) > _SIGNED_BITS:
+        return np.lexsort(columns[::-1])
+    key = columns[0].astype(np.int64)  # numbers that carry their place are sorted many times faster than an index
+    for column, width in zip((*columns[1:], np.arange(len(key))), bits[1:], strict=True):
+        key <<= width
+        key |= column
+    key.sort()
+    key &= (1 << bits[-1]) - 1
+    return key
 
 
 def _freeze(track: Track, name: str, column: NDArray[Any]) -> None:

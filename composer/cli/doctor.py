@@ -13,7 +13,7 @@ from composer.cli import options
 NAME = "doctor"
 
 _BASE = (
-    "numpy", "music21", "pretty_midi", "mido", "symusic", "pyfluidsynth", "soundfile", "safetensors", "matplotlib",
+    "numpy", "music21", "pretty_midi", "mido", "pyfluidsynth", "soundfile", "safetensors", "matplotlib",
     "threadpoolctl", "typer", "rich",
 )  # fmt: skip
 _TRAIN = ("tensorflow", "keras", "tensorboard")

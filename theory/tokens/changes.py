@@ -118,5 +118,5 @@ def _dropped(score: Score, grid: Grid, kept: Score) -> Counter[str]:
 
 def _events_lost(grid: Grid, events: tuple[Any, ...], end: int) -> tuple[int, int]:
     """How many events share their step with a later one, and how many come after the end."""
-    ticks = grid.on_grid([event.tick for event in events])
+    ticks = grid.on_grid(np.array([event.tick for event in events], dtype=np.int64))
     return len(ticks) - len(np.unique(ticks)), int((ticks >= end).sum())

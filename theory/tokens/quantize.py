@@ -8,21 +8,47 @@ step. (Only a note that would vanish gets a later end: it keeps one step.) With 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from theory.chord import Chord
 from theory.errors import TokenError
-from theory.event import FERMATA, MAX_TEMPO, MIN_TEMPO, Marker, MeterEvent, TempoEvent, last_per_tick, without_repeats
+from theory.event import FERMATA, MAX_TEMPO, MIN_TEMPO, ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent
+from theory.key import Key
 from theory.meter import MAX_NUMERATOR, Meter
-from theory.score import MAX_TICK, TICKS_PER_QUARTER, IntArray, Score, Track
+from theory.score import MAX_TICK, TICKS_PER_QUARTER, IntArray, Score, Track, bar_lines
 from theory.tokens.settings import Settings
 from theory.tokens.vocabulary import STEPS_PER_QUARTER, TICKS_PER_STEP
 
 MAX_TRACKS = 128
+Ticks = TypeVar("Ticks", int, IntArray)
+Value = TypeVar("Value")
 _LAST_END = MAX_TICK - 2 * int(Meter(MAX_NUMERATOR, 1).bar_quarters) * TICKS_PER_QUARTER  # leaves room for a last bar
+
+
+class Frame(NamedTuple):
+    """What concerns all tracks, on the grid: values with the tick, at 480 a quarter, from which on they hold.
+
+    Attributes:
+        tempos: whole quarters a minute.
+        meters, keys, chords: as in a score.
+        fermatas: their ticks.
+        lines: ticks of the bar lines, the end of the last bar included, int64 (bars + 1,).
+    """
+
+    tempos: list[tuple[int, int]]
+    meters: list[tuple[int, Meter]]
+    keys: list[tuple[int, Key]]
+    chords: list[tuple[int, Chord | None]]
+    fermatas: list[int]
+    lines: IntArray
+
+    @property
+    def end(self) -> int:
+        """Tick at which the last bar ends."""
+        return int(self.lines[-1])
 
 
 class Grid(NamedTuple):
@@ -36,29 +62,26 @@ class Grid(NamedTuple):
     score: Score
     settings: Settings
 
-    def nearest(self, ticks: ArrayLike, steps_per_quarter: int) -> IntArray:
-        """Nearest steps (halves up) of the score's ticks on a grid, same shape."""
+    def nearest(self, ticks: Ticks, steps_per_quarter: int) -> Ticks:
+        """Nearest steps (halves up) of the score's ticks, a number or int64, on a grid."""
         old = self.score.ticks_per_quarter
-        here = np.asarray(ticks, dtype=np.int64)
         unit, rest = divmod(old, steps_per_quarter)
-        result: IntArray
-        result = (2 * here * steps_per_quarter + old) // (2 * old) if rest else (here + unit // 2) // unit
-        return result
+        return (2 * ticks * steps_per_quarter + old) // (2 * old) if rest else (ticks + unit // 2) // unit
 
     @property
     def unit(self) -> int:
         """Ticks, at 480 a quarter, of which a note's onset and end are multiples."""
         return 1 if self.settings.microtiming else TICKS_PER_QUARTER // self.settings.resolution
 
-    def ticks(self, ticks: ArrayLike) -> IntArray:
+    def ticks(self, ticks: Ticks) -> Ticks:
         """Nearest ticks for notes, at 480 a quarter."""
         return self.nearest(ticks, TICKS_PER_QUARTER // self.unit) * self.unit
 
-    def steps(self, ticks: ArrayLike) -> IntArray:
+    def steps(self, ticks: Ticks) -> Ticks:
         """Nearest steps for controls, at 24 a quarter."""
         return self.nearest(ticks, self.settings.resolution) * (STEPS_PER_QUARTER // self.settings.resolution)
 
-    def on_grid(self, ticks: ArrayLike) -> IntArray:
+    def on_grid(self, ticks: Ticks) -> Ticks:
         """Nearest ticks for events, at 480 a quarter."""
         return self.nearest(ticks, STEPS_PER_QUARTER) * TICKS_PER_STEP
 
@@ -70,32 +93,41 @@ class Grid(NamedTuple):
     @property
     def tracks(self) -> tuple[Track, ...]:
         """The score's tracks, as far as they are kept."""
-        kept = (track for track in self.score.tracks if self.settings.drums or not track.is_drum)
-        return tuple(track if self.settings.controls else track.replace(controls=None) for track in kept)
+        tracks = self.score.tracks
+        if not self.settings.drums:
+            tracks = tuple(track for track in tracks if not track.is_drum)
+        return tracks if self.settings.controls else tuple(track.replace(controls=None) for track in tracks)
 
-    def events(self, last: int) -> Score:
-        """The quantized score without its tracks; `last` is the tick at which its last note ends."""
+    def frame(self, last: int) -> Frame:
+        """The frame of a piece whose last note ends, on the grid, at the tick `last`."""
         score = self.score
-        end = max(int(self.on_grid(score.end)), -(-last // TICKS_PER_STEP) * TICKS_PER_STEP)
-        meters = _meters([event for event in self._moved(score.meters) if self.holds(event.meter)], end)
-        end = int(Score(meters=meters, end=end).bar_lines()[-1])
-        keys, chords, tempos = (
-            [event for event in self._moved(events) if event.tick < end]
-            for events in (score.keys, score.chords, score.tempos)
-        )
-        fermatas = {int(self.on_grid(marker.tick)) for marker in score.markers if marker.text == FERMATA}
-        return Score(
-            tempos=without_repeats(last_per_tick(TempoEvent.from_bpm(event.tick, _bpm(event)) for event in tempos)),
+        until = max(self.on_grid(score.end), -(-last // TICKS_PER_STEP) * TICKS_PER_STEP)
+        meters = _meters(self._moved(event for event in score.meters if self.holds(event.meter)), until)
+        lines = bar_lines(meters, TICKS_PER_QUARTER, until)
+        end = int(lines[-1])
+        tempos = ((event.tick, _bpm(event)) for event in score.tempos)
+        fermatas = {self.on_grid(marker.tick) for marker in score.markers if marker.text == FERMATA}
+        return Frame(
+            tempos=_news(_before(end, self._moved(tempos))),
             meters=meters,
-            keys=without_repeats(last_per_tick(keys)),
-            chords=last_per_tick(chords),
-            markers=tuple(Marker(tick, FERMATA) for tick in sorted(fermatas) if tick < end),
-            end=end,
+            keys=_news(_before(end, self._moved(score.keys))),
+            chords=_before(end, self._moved(score.chords)),
+            fermatas=sorted(tick for tick in fermatas if tick < end),
+            lines=lines,
         )
 
-    def _moved(self, events: Sequence[Any]) -> list[Any]:
-        ticks = self.on_grid([event.tick for event in events]).tolist()
-        return [event._replace(tick=tick) for event, tick in zip(events, ticks, strict=True)]
+    def _moved(self, events: Iterable[tuple[int, Value]]) -> dict[int, Value]:
+        """Values by the tick that they move to; the last one of each stays."""
+        return {self.on_grid(tick): value for tick, value in events}
+
+
+def _before(end: int, values: dict[int, Value]) -> list[tuple[int, Value]]:
+    return [event for event in values.items() if event[0] < end]
+
+
+def _news(events: list[tuple[int, Value]]) -> list[tuple[int, Value]]:
+    """Events without those that say again what already holds."""
+    return [event for index, event in enumerate(events) if not index or event[1] != events[index - 1][1]]
 
 
 def grid_of(score: Score, settings: Settings) -> Grid:
@@ -129,14 +161,22 @@ def quantize(score: Score, settings: Settings) -> Score:
     """
     grid = grid_of(score, settings)
     tracks = [_track(track, grid) for track in grid.tracks]
-    frame = grid.events(max((track.end for track in tracks), default=0))
-    kept = (track.replace(controls=track.controls[track.controls[:, 0] < frame.end]) for track in tracks)
-    return frame.replace(tracks=tuple(kept))
+    frame = grid.frame(max((track.end for track in tracks), default=0))
+    return Score(
+        tracks=tuple(track.replace(controls=track.controls[track.controls[:, 0] < frame.end]) for track in tracks),
+        tempos=tuple(TempoEvent.from_bpm(*event) for event in frame.tempos),
+        meters=tuple(MeterEvent(*event) for event in frame.meters),
+        keys=tuple(KeyEvent(*event) for event in frame.keys),
+        chords=tuple(ChordEvent(*event) for event in frame.chords),
+        markers=tuple(Marker(tick, FERMATA) for tick in frame.fermatas),
+        end=frame.end,
+    )
 
 
 def _track(track: Track, grid: Grid) -> Track:
-    onset = grid.ticks(track.onset)
-    end = np.maximum(grid.ticks(track.onset.astype(np.int64) + track.duration), onset + grid.unit)
+    begun = track.onset.astype(np.int64)
+    onset = grid.ticks(begun)
+    end = np.maximum(grid.ticks(begun + track.duration), onset + grid.unit)
     order = np.lexsort((track.velocity, end, onset, track.pitch))
     onset, end, pitch, velocity = onset[order], end[order], track.pitch[order], track.velocity[order]
     keep = np.ones(len(onset), dtype=np.bool_)
@@ -144,7 +184,7 @@ def _track(track: Track, grid: Grid) -> Track:
         same_pitch = pitch[1:] == pitch[:-1]
         end[:-1] = np.where(same_pitch & (onset[1:] > onset[:-1]), np.minimum(end[:-1], onset[1:]), end[:-1])
         keep[:-1] = ~(same_pitch & (onset[1:] == onset[:-1]))
-    tick = grid.steps(track.controls[:, 0]) * TICKS_PER_STEP
+    tick = grid.steps(track.controls[:, 0].astype(np.int64)) * TICKS_PER_STEP
     controls = np.column_stack([tick, track.controls[:, 1:]])
     return Track(
         onset=onset[keep].astype(np.int32),
@@ -157,18 +197,18 @@ def _track(track: Track, grid: Grid) -> Track:
     )
 
 
-def _meters(events: Iterable[MeterEvent], end: int) -> tuple[MeterEvent, ...]:
-    kept = [MeterEvent(0, Score().meters[0].meter)]
-    for event in last_per_tick(events):
-        bar = event.meter.bar_quarters * TICKS_PER_QUARTER
-        if event.tick >= end:
+def _meters(values: dict[int, Meter], end: int) -> list[tuple[int, Meter]]:
+    """Meters with where they begin; the first one at 0, none at or after the end, none where nothing changes."""
+    kept = [(0, Meter(4, 4))]
+    for tick, meter in values.items():
+        if tick >= end:
             continue
-        previous = kept[-1]
-        if event.tick == previous.tick:
-            kept[-1] = event
-        elif event.meter != previous.meter or (event.tick - previous.tick) % int(bar):
-            kept.append(event)
-    return tuple(kept)
+        since, before = kept[-1]
+        if tick == since:
+            kept[-1] = tick, meter
+        elif meter != before or (tick - since) % meter.bar_ticks(TICKS_PER_QUARTER):
+            kept.append((tick, meter))
+    return kept
 
 
 def _bpm(event: TempoEvent) -> int:

@@ -12,7 +12,7 @@ def test_a_table_a_line_a_thing(cadenza, soundfont, monkeypatch):
     said = cadenza("doctor")
     assert (said.code, said.err) == (0, "")
     states = {line[10:].split("  ")[0].strip(): line.split()[0] for line in said.out.splitlines()}
-    for name in ("Python", "numpy", "symusic", "mido", "libfluidsynth", "soundfont", "models", "styles"):
+    for name in ("Python", "numpy", "mido", "libfluidsynth", "soundfont", "models", "styles"):
         assert states[name] == "ok", name
     assert set(states.values()) <= {"ok", "optional"}
 
