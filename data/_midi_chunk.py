@@ -125,7 +125,8 @@ def from_runs(runs: Sequence[Run]) -> list[Chunk | None] | None:
         )
         rows = _rows(before.controls + before.bends)
         if len(further):
-            rows = np.concatenate([rows, further[controls.part == part]])
+            mine = further[controls.part == part]
+            rows = np.concatenate([rows, mine]) if len(rows) else mine
         parts[number].append(Part(builders[number].programs[channel], channel == DRUM_CHANNEL, columns, rows))
     return [
         builder.chunk(mine, skim(run.before), Counter())

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ _END = b"\xff\x2f\x00"
 _LONGEST = 3  # bytes of a time
 _LONGEST_END = 4  # of the time before the end of track
 _LAST = MAX_TICK - (1 << 7 * _LONGEST_END)  # tick of a last message: then the end of track is none too late
+_VOICE_BITS = 11  # of a channel and a pitch
 _DATA = 2  # bytes of data in a message
 
 _MAY_FOLLOW = np.arange(256) < 128  # after a time: data, or a status with two bytes of data that a score can hold
@@ -35,6 +36,7 @@ _IS_ON = np.arange(256) & 0xF0 == NOTE_ON
 _HIGH = np.where(np.arange(256) < 128, 0, (np.arange(256) & 127) << 7)  # what a byte of a time says before its last
 
 Column = NDArray[np.int64]
+Parts = NDArray[np.uint16] | Column
 Bytes = NDArray[np.uint8]
 
 
@@ -56,12 +58,12 @@ class Notes(NamedTuple):
     """Notes of several runs, (n,) each, by run, channel, onset and pitch, those together also by duration and velocity.
 
     Attributes:
-        part: int64, run << 4 | channel.
+        part: uint16 (int64 in a file of many runs), run << 4 | channel.
         onset, duration: int32, ticks; a duration is at least 1.
         pitch, velocity: uint8.
     """
 
-    part: Column
+    part: Parts
     onset: NDArray[np.int32]
     duration: NDArray[np.int32]
     pitch: Bytes
@@ -71,7 +73,7 @@ class Notes(NamedTuple):
 class Messages(NamedTuple):
     """Messages of several runs in their order, (m,) each; `part` as in `Notes`, then tick, status and data."""
 
-    part: Column
+    part: Parts
     tick: Column
     status: Bytes
     first: Bytes
@@ -128,22 +130,33 @@ def _messages(runs: Sequence[Run]) -> Messages | None:
     said = status >= 128
     if not _MAY_FOLLOW.take(status).all() or (last - time != said + _DATA).any():
         return None
-    begins = [0, *(count // 3 for count in counts[:-1])]
-    if not said[begins].all():
+    begins = np.array([0, *(count // 3 for count in counts[:-1])])
+    if not said.take(begins).all():
         return None
     if not said.all():
         heads = said.nonzero()[0]
-        status = status.take(heads).repeat(np.diff(heads, append=len(said)))
+        status = status.take(heads).repeat(_gaps(heads, len(said)))
     delta = _times(content, time, last)
     if delta is None:
         return None
+    sizes = _gaps(begins, len(delta))
     tick = delta.cumsum()
-    number = np.arange(len(runs)).repeat(np.diff(begins, append=len(tick)))
-    shift = np.array([run.tick for run in runs]) - tick.take(begins) + delta.take(begins)
-    tick += shift.take(number)
+    tick += (np.array([run.tick for run in runs]) - tick.take(begins) + delta.take(begins)).repeat(sizes)
     if tick.max() >= _LAST:
         return None
-    return Messages(number << 4 | (status & 15), tick, status, content.take(last - 1), content.take(last))
+    small = len(runs) <= 1 << 16 - _VOICE_BITS
+    kind: type[Any] = np.uint16 if small else np.int64
+    part: Parts = np.arange(0, len(runs) << 4, 1 << 4, dtype=kind).repeat(sizes)
+    part |= status & 15
+    return Messages(part, tick, status, content.take(last - 1), content.take(last))
+
+
+def _gaps(begins: Column, end: int) -> Column:
+    """How long stretches are, of which each ends where the next one begins."""
+    result = np.empty_like(begins)
+    np.subtract(begins[1:], begins[:-1], out=result[:-1])
+    result[-1] = end - begins[-1]
+    return result
 
 
 def _times(content: Bytes, at: Column, last: Column) -> Column | None:
@@ -166,8 +179,10 @@ def _times(content: Bytes, at: Column, last: Column) -> Column | None:
 def _paired(messages: Messages) -> Notes | None:
     """The notes among messages; None where one has no end."""
     heard = (messages.status < CONTROL).nonzero()[0]
-    voice = (messages.part.take(heard) << 7) | messages.first.take(heard)
-    order = voice.astype(np.uint16 if voice.max() < 1 << 16 else np.int64).argsort(kind="stable")
+    voice = messages.part.take(heard)
+    voice <<= 7
+    voice |= messages.first.take(heard)
+    order = voice.argsort(kind="stable")  # 16 bits are sorted in linear time
     voice, heard = voice.take(order), heard.take(order)
     is_on = _IS_ON.take(messages.status.take(heard)) & (messages.second.take(heard) > 0)
     on, off = is_on.nonzero()[0], (~is_on).nonzero()[0]

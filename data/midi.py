@@ -106,8 +106,8 @@ def read_private(path: str | Path) -> tuple[str, ...]:
 
 def _score(chunks: list[Chunk], ticks_per_quarter: int, report: Counter[str]) -> Score:
     for chunk in chunks:
-        report.update(chunk.skim.left_out)
-        _count(report, "lyric", chunk.lyrics)
+        for kind, number in (*chunk.skim.left_out.items(), ("lyric", chunk.lyrics)):
+            _count(report, kind, number)
     first = chunks[0].skim
     is_conductor = not chunks[0].parts and (len(chunks) > 1 or not first.channels)
     players = chunks[1:] if is_conductor else chunks
@@ -153,7 +153,9 @@ def _rows(controls: list[Control]) -> NDArray[Any]:
 
 def _ordered(rows: NDArray[Any]) -> NDArray[Any]:
     """Controls by tick: first control changes in the order given, then pitch bends, then pressure."""
-    return rows[np.lexsort([np.maximum(rows[:, 1], PITCH_BEND - 1), rows[:, 0]])] if len(rows) else rows
+    if len(rows) < 2 or ((rows[1:, 0] > rows[:-1, 0]).all()):
+        return rows
+    return rows[np.lexsort([np.maximum(rows[:, 1], PITCH_BEND - 1), rows[:, 0]])]
 
 
 def _count(report: Counter[str], kind: str, number: int) -> None:

@@ -119,6 +119,10 @@ class Meter:
             return 2
         return 0 if quarters % self.beat_quarters else 1
 
+    def beat_ticks(self, ticks_per_quarter: int) -> int:
+        """Length of a beat in ticks, rounded down."""
+        return 4 * (3 if self.is_compound else 1) * ticks_per_quarter // self.denominator
+
     def bar_ticks(self, ticks_per_quarter: int) -> int:
         """Length of a bar in ticks.
 

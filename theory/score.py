@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from operator import le, lt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -141,12 +141,12 @@ class Track:
             controls: int32 (m, 3).
             fields: program, is_drum, name.
         """
-        track = object.__new__(cls)
-        for name, column in (*zip(_COLUMNS, columns, strict=True), ("controls", controls)):
-            column.setflags(write=False)
-            object.__setattr__(track, name, column)
+        track, set_field = object.__new__(cls), object.__setattr__
+        for name, column in zip((*_COLUMNS, "controls"), (*columns, controls), strict=True):
+            column.flags.writeable = False
+            set_field(track, name, column)
         for name, value in {**_UNSAID, **fields}.items():
-            object.__setattr__(track, name, value)
+            set_field(track, name, value)
         return track
 
     @classmethod
@@ -388,10 +388,9 @@ def bar_lines(meters: Sequence[tuple[int, Meter]], ticks_per_quarter: int, end: 
 def _in_order(name: str, events: Iterable[Any]) -> tuple[Any, ...]:
     ordered = tuple(events)
     ticks = [event.tick for event in ordered]
-    if any(not 0 <= tick <= MAX_TICK for tick in ticks):
+    if ticks and not 0 <= min(ticks) <= max(ticks) <= MAX_TICK:
         raise ScoreError(f"{name}: ticks must lie in 0 to {MAX_TICK}")
-    repeats_allowed = name == "markers"
-    if any(b < a or (b == a and not repeats_allowed) for a, b in pairwise(ticks)):
+    if not all(map(le if name == "markers" else lt, ticks, ticks[1:])):
         raise ScoreError(f"{name}: events must stand in order of ticks, one at a tick")
     return ordered
 

@@ -10,17 +10,19 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from theory.analysis import chord
-from theory.analysis.grid import FloatArray
 from theory.chord import Chord
 from theory.event import ChordEvent
 from theory.pitch import spell
 from theory.score import IntArray, Score
 
 _NOTHING = 128  # above every pitch
-_PITCHES = 2 * chord.PITCH_WEIGHT * chord.PITCHES  # a beat says as much as two slices of half a quarter
-_BASSES = chord.BASS_WEIGHT * chord.BASSES
+# What each chord makes of a beat's pitch classes, and below of its lowest one: float32 (24, chords). A beat says as
+# much as two slices of half a quarter.
+_WEIGHTS = np.concatenate([2 * chord.PITCH_WEIGHT * chord.PITCHES, chord.BASS_WEIGHT * chord.BASSES]).astype(np.float32)
+_NO_TICKS, _NO_PITCHES = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8)
 
 
 class _Sounding(NamedTuple):
@@ -28,7 +30,7 @@ class _Sounding(NamedTuple):
 
     beat: IntArray
     ticks: IntArray
-    pitch: IntArray
+    pitch: NDArray[np.uint8]
 
 
 def chords_by_beat(score: Score) -> tuple[ChordEvent, ...]:
@@ -40,18 +42,15 @@ def chords_by_beat(score: Score) -> tuple[ChordEvent, ...]:
     lines = _beats(score)
     if len(lines) < 2:
         return ()
-    sounding = _sounding(score, lines)
-    beats = len(lines) - 1
-    time = np.bincount(sounding.beat * 12 + sounding.pitch % 12, sounding.ticks, minlength=12 * beats).reshape(-1, 12)
-    states = _states(time / np.diff(lines)[:, None], _lowest(sounding, beats))
-    first = np.flatnonzero(np.diff(states, prepend=-1))
+    states = _states(_sounding(score, lines), lines)
+    changes = np.ones(len(states), dtype=np.bool_)
+    changes[1:] = states[1:] != states[:-1]
+    if states[0] == chord.SILENCE:
+        changes[0] = False
+    first = changes.nonzero()[0]
     key = score.keys[0].key if score.keys else None
     names = _names(key.signature, key.is_minor) if key else _names(0, False)
-    return tuple(
-        ChordEvent(tick, names[state])
-        for tick, state in zip(lines[first].tolist(), states[first].tolist(), strict=True)
-        if tick or state != chord.SILENCE
-    )
+    return tuple(map(ChordEvent, lines.take(first).tolist(), [names[state] for state in states.take(first).tolist()]))
 
 
 def _beats(score: Score) -> IntArray:
@@ -59,39 +58,38 @@ def _beats(score: Score) -> IntArray:
     parts = []
     for index, (tick, meter) in enumerate(score.meters):
         stop = score.meters[index + 1].tick if index + 1 < len(score.meters) else score.end
-        beat = max(int(meter.beat_quarters * score.ticks_per_quarter), 1)
+        beat = max(meter.beat_ticks(score.ticks_per_quarter), 1)
         parts.append(np.arange(tick, min(stop, score.end), beat))
-    return np.append(np.concatenate(parts), score.end)
+    return np.concatenate([*parts, [score.end]])
 
 
 def _sounding(score: Score, lines: IntArray) -> _Sounding:
     pitched = [track for track in score.tracks if not track.is_drum]
-    empty = np.empty(0, dtype=np.int64)
-    onset = np.concatenate([empty, *(track.onset for track in pitched)])
-    end = onset + np.concatenate([empty, *(track.duration for track in pitched)])
-    pitch = np.concatenate([empty, *(track.pitch for track in pitched)])
-    first = np.searchsorted(lines, onset, side="right") - 1
-    count = np.searchsorted(lines, end) - first
-    beat = first
+    onset = np.concatenate([_NO_TICKS, *(track.onset for track in pitched)])
+    end = onset + np.concatenate([_NO_TICKS, *(track.duration for track in pitched)])
+    pitch = np.concatenate([_NO_PITCHES, *(track.pitch for track in pitched)])
+    first = lines.searchsorted(onset, side="right") - 1
+    count = lines.searchsorted(end) - first
     if (count > 1).any():
-        row = np.repeat(np.arange(len(onset)), count)
-        beat = first[row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-        onset, end, pitch = onset[row], end[row], pitch[row]
-    return _Sounding(beat, np.minimum(end, lines[beat + 1]) - np.maximum(onset, lines[beat]), pitch)
+        row = np.arange(len(onset)).repeat(count)
+        begins = first - count.cumsum() + count  # the beat less the number of parts before
+        beat = begins.take(row) + np.arange(len(row))
+        onset, end, pitch = onset.take(row), end.take(row), pitch.take(row)
+    else:
+        beat = first
+    return _Sounding(beat, np.minimum(end, lines.take(beat + 1)) - np.maximum(onset, lines.take(beat)), pitch)
 
 
-def _lowest(sounding: _Sounding, beats: int) -> IntArray:
-    """Lowest pitch in each beat, int64 (beats,); 128 where nothing sounds."""
-    result = np.full(beats, _NOTHING)
-    np.minimum.at(result, sounding.beat, sounding.pitch)
-    return result
-
-
-def _states(time: FloatArray, lowest: IntArray) -> IntArray:
+def _states(sounding: _Sounding, lines: IntArray) -> IntArray:
     """The most likely chord of each beat, as `theory.analysis.chord` numbers them."""
-    likelihood = time @ _PITCHES
-    likelihood += _BASSES[lowest % 12]
-    states: IntArray = likelihood.argmax(axis=1)
+    beats = len(lines) - 1
+    lowest = np.full(beats, _NOTHING, dtype=np.uint8)
+    np.minimum.at(lowest, sounding.beat, sounding.pitch)
+    heard = np.empty((beats, 24), dtype=np.float32)
+    time = np.bincount(sounding.beat * 12 + sounding.pitch % 12, sounding.ticks, minlength=12 * beats)
+    np.divide(time.reshape(-1, 12), (lines[1:] - lines[:-1])[:, None], out=heard[:, :12], casting="unsafe")
+    heard[:, 12:] = (lowest % 12)[:, None] == np.arange(12)
+    states: IntArray = (heard @ _WEIGHTS).argmax(axis=1)
     states[lowest == _NOTHING] = chord.SILENCE
     return states
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +10,9 @@ from theory.errors import TokenError
 from theory.event import FERMATA, ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import DEFAULT_VELOCITY, MAX_TICK, PITCH_BEND, PRESSURE, IntArray, Score, Track
-from theory.tokens.columns import Columns, numbers
+from theory.score import DEFAULT_VELOCITY, MAX_TICK, PITCH_BEND, PRESSURE, IntArray, Score, Track, rows_in_order
+from theory.tokens.columns import Columns
+from theory.tokens.settings import Settings
 from theory.tokens.vocabulary import (
     CHORD_DEGREES,
     CHORD_QUALITIES,
@@ -25,68 +24,82 @@ from theory.tokens.vocabulary import (
 )
 
 _LONGEST_CHORD = 3 + len(CHORD_DEGREES)
-_IS_CONTROL = np.isin(np.arange(len(Kind)), (Kind.CONTROL, Kind.BEND, Kind.PRESSURE))
+_BAR, _DRUMS, _VELOCITY, _VELOCITY_OFFSET = (  # numbers: see `theory.tokens.validation`
+    kind.value for kind in (Kind.BAR, Kind.DRUMS, Kind.VELOCITY, Kind.VELOCITY_OFFSET)
+)
+_VELOCITIES = np.clip(np.arange(128 // VELOCITY_STEP + 1) * VELOCITY_STEP, 1, 127)
 
 
-def decode(columns: Columns) -> Score:
+def decode(columns: Columns, settings: Settings) -> Score:
     """Decode ids that were checked.
 
     Raises:
         TokenError: the piece is too long, or notes sound on after its end.
     """
-    meters, meter_bar = _meters(columns)
-    full = np.array([meter.bar_ticks(STEPS_PER_QUARTER) for meter in meters], dtype=np.int64)
-    length = full[np.searchsorted(meter_bar, np.arange(len(columns.bars)), side="right") - 1] if meters else full
-    cut = columns.kind[columns.positions + 1] == Kind.BAR
-    length[columns.bar_of[cut]] = columns.position[cut]
-    bar_lines: IntArray = np.concatenate([[0], np.cumsum(length)])
-    end = int(bar_lines[-1]) * TICKS_PER_STEP
+    places = columns.places
+    meters = _meters(columns)
+    lines = _bar_lines(columns, meters)
+    end = int(lines[-1]) * TICKS_PER_STEP
     if end > MAX_TICK:
         raise TokenError(
             f"token {len(columns.ids) - 1}: END comes after tick {MAX_TICK}, the last that a score can count"
         )
-    when = (bar_lines[columns.bar_of] + columns.position) * TICKS_PER_STEP
+    when = (lines.take(columns.bar_of) + columns.position) * TICKS_PER_STEP
     return Score(
-        tracks=_tracks(columns, when, end),
+        tracks=_tracks(columns, settings, when, end),
         tempos=_tempos(columns, when),
-        meters=tuple(
-            MeterEvent(tick, meter)
-            for tick, meter in zip((bar_lines[meter_bar] * TICKS_PER_STEP).tolist(), meters, strict=True)
-        ),
+        meters=tuple(MeterEvent(int(lines[bar]) * TICKS_PER_STEP, meter) for bar, meter in meters),
         keys=_keys(columns, when),
         chords=_chords(columns, when),
-        markers=tuple(Marker(tick, FERMATA) for tick in _ticks(columns, when, columns.where(Kind.FERMATA))),
+        markers=tuple(Marker(tick, FERMATA) for tick in _ticks(columns, when, places[Kind.FERMATA])),
         end=end,
     )
 
 
 def _ticks(columns: Columns, when: IntArray, at: IntArray) -> list[int]:
     """Ticks of the positions that tokens stand at; `when` has each position's."""
-    ticks: list[int] = when[np.searchsorted(columns.positions, at) - 1].tolist() if len(at) else []
-    return ticks
+    return when.take(columns.positions.searchsorted(at) - 1).tolist() if len(at) else []
 
 
-def _meters(columns: Columns) -> tuple[list[Meter], IntArray]:
-    """Meters in order and the number of the bar each begins with."""
-    at = columns.where(Kind.NUMERATOR)
-    pairs = zip(columns.value(at).tolist(), columns.value(at + 1).tolist(), strict=True)
-    return [Meter(numerator, 1 << exponent) for numerator, exponent in pairs], np.searchsorted(columns.bars, at) - 1
+def _meters(columns: Columns) -> list[tuple[int, Meter]]:
+    """Meters in order, each with the number of the bar that it begins with."""
+    at = columns.places[Kind.NUMERATOR]
+    rows = (columns.bars.searchsorted(at) - 1, columns.value(at), columns.value(at + 1))
+    return [
+        (bar, Meter(numerator, 1 << exponent))
+        for bar, numerator, exponent in zip(*(row.tolist() for row in rows), strict=True)
+    ]
+
+
+def _bar_lines(columns: Columns, meters: list[tuple[int, Meter]]) -> IntArray:
+    """Steps at which bars begin, and the last one ends, int64 (bars + 1,)."""
+    bars = len(columns.bars)
+    lines = np.zeros(bars + 1, dtype=np.int64)
+    for bar, meter in meters:
+        lines[bar + 1 :] = meter.bar_ticks(STEPS_PER_QUARTER)
+    cut = (columns.kind.take(columns.positions + 1) == _BAR).nonzero()[0]
+    lines[columns.bar_of.take(cut) + 1] = columns.position.take(cut)
+    return lines.cumsum()
 
 
 def _tempos(columns: Columns, when: IntArray) -> tuple[TempoEvent, ...]:
-    at = columns.where(Kind.TEMPO_HIGH)
+    at = columns.places[Kind.TEMPO_HIGH]
     bpm = (columns.value(at) + columns.value(at + 1)).tolist()
     return tuple(TempoEvent.from_bpm(tick, tempo) for tick, tempo in zip(_ticks(columns, when, at), bpm, strict=True))
 
 
 def _keys(columns: Columns, when: IntArray) -> tuple[KeyEvent, ...]:
-    at = columns.where(Kind.SIGNATURE)
+    at = columns.places[Kind.SIGNATURE]
+    if not len(at):
+        return ()
     rows = zip(_ticks(columns, when, at), columns.value(at).tolist(), columns.value(at + 1).tolist(), strict=True)
     return tuple(KeyEvent(tick, Key.from_signature(signature, MODE_NAMES[mode])) for tick, signature, mode in rows)
 
 
 def _chords(columns: Columns, when: IntArray) -> tuple[ChordEvent, ...]:
-    at = np.sort(np.concatenate([columns.where(Kind.NO_CHORD), columns.where(Kind.CHORD_ROOT)]))
+    at = np.sort(np.concatenate([columns.places[Kind.NO_CHORD], columns.places[Kind.CHORD_ROOT]]))
+    if not len(at):
+        return ()
     ticks = _ticks(columns, when, at)
     return tuple(ChordEvent(tick, _chord(columns, place)) for tick, place in zip(ticks, at.tolist(), strict=True))
 
@@ -104,80 +117,95 @@ def _chord(columns: Columns, at: int) -> Chord | None:
     )
 
 
-def _tracks(columns: Columns, when: IntArray, end: int) -> tuple[Track, ...]:
+def _tracks(columns: Columns, settings: Settings, when: IntArray, end: int) -> tuple[Track, ...]:
+    places, entry = columns.places, columns.entry_of
     track_of_entry = columns.value(columns.entries)
-    track = track_of_entry[columns.entry_of].astype(np.uint8)
-    order = np.argsort(track, kind="stable")
-    notes = columns.notes[order]
-    onset, duration = (column[order].astype(np.int32) for column in _times(columns, when))
-    if (onset.astype(np.int64) + duration > end).any():
+    track = track_of_entry.astype(np.uint8).take(entry)
+    onset, duration = _times(columns, when.take(columns.position_of).take(entry))
+    if len(onset) and (onset + duration).max() > end:
         raise TokenError(f"token {len(columns.ids) - 1}: END comes while notes still sound")
-    velocity = _velocities(columns, notes, track[order])
-    pitch = columns.value(notes).astype(np.uint8)
-    control_at, controls = _controls(columns, when)
-    control_track = track_of_entry[np.searchsorted(columns.entries, control_at) - 1]
-    program_at = columns.where(Kind.PROGRAM)
-    programs, drums = columns.value(program_at).tolist(), (columns.kind[program_at - 1] == Kind.DRUMS.value).tolist()
-    stops = np.cumsum(np.bincount(track, minlength=len(programs))).tolist()
-    tracks = []
-    for index, (start, stop) in enumerate(pairwise([0, *stops])):
-        mine = slice(start, stop)
-        tracks.append(
-            Track(
-                onset=onset[mine],
-                duration=duration[mine],
-                pitch=pitch[mine],
-                velocity=velocity[mine],
-                controls=controls[control_track == index],
-                program=programs[index],
-                is_drum=drums[index],
-            )
+    order = track.argsort(kind="stable")
+    notes, track = columns.notes.take(order), track.take(order)
+    rows = (
+        onset.astype(np.int32).take(order),
+        duration.astype(np.int32).take(order),
+        columns.value(notes).astype(np.uint8),
+        _velocities(columns, notes, track),
+    )
+    if settings.microtiming:  # notes are in order of steps, and a pitch may stand twice at one
+        order = rows_in_order(track, rows[0], rows[2], rows[1], rows[3])
+        rows = rows[0].take(order), rows[1].take(order), rows[2].take(order), rows[3].take(order)
+    program_at = places[Kind.PROGRAM]
+    programs = columns.value(program_at).tolist()
+    drums = (columns.kind.take(program_at - 1) == _DRUMS).tolist()
+    control_track, controls = _controls(columns, when, track_of_entry)
+    bounds = track.searchsorted(np.arange(len(programs) + 1)).tolist()
+    return tuple(
+        Track.unchecked(
+            [column[bounds[index] : bounds[index + 1]] for column in rows],
+            controls[control_track == index] if len(controls) else controls,
+            program=program,
+            is_drum=is_drum,
         )
-    return tuple(tracks)
+        for index, (program, is_drum) in enumerate(zip(programs, drums, strict=True))
+    )
 
 
-def _times(columns: Columns, when: IntArray) -> tuple[IntArray, IntArray]:
-    """Ticks at which each note begins, and ticks that it lasts."""
-    lows, steps = numbers(columns.ids, columns.kind, Kind.DURATION_HIGH, Kind.DURATION_LOW)
-    onset = when[columns.position_of][columns.entry_of]
+def _times(columns: Columns, onset: IntArray) -> tuple[IntArray, IntArray]:
+    """Ticks at which each note begins, and ticks that it lasts; `onset` on the grid."""
+    duration = columns.durations() * TICKS_PER_STEP
+    places = columns.places
+    if not (places.count(Kind.ONSET_OFFSET) or places.count(Kind.END_OFFSET)):
+        return onset, duration
+    lows = places[Kind.DURATION_LOW]
     early = _offsets(columns, columns.notes + 1, Kind.ONSET_OFFSET)
     late = _offsets(columns, lows + 1, Kind.END_OFFSET)
-    duration = steps * TICKS_PER_STEP + late - early
-    wrong = np.flatnonzero((onset + early < 0) | (duration < 1))
+    onset, duration = onset + early, duration + late - early
+    wrong = np.flatnonzero((onset < 0) | (duration < 1))
     if len(wrong):
         raise TokenError(f"token {lows[wrong[0]]}: the note ends before it begins, or begins before the piece")
-    return onset + early, duration
+    return onset, duration
 
 
 def _offsets(columns: Columns, at: IntArray, kind: Kind) -> IntArray:
     """Values of the tokens at places that are of a kind, 0 for others."""
-    there = columns.kind[at] == kind.value
-    return np.where(there, columns.value(at), 0) if there.any() else np.zeros(len(at), dtype=np.int64)
+    return np.where(columns.kind.take(at) == kind.value, columns.value(at), 0)
 
 
 def _velocities(columns: Columns, notes: IntArray, track: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Velocities of notes in order of their tracks, uint8 (n,): what was last said in the track."""
-    before = notes - 1
-    offset = _offsets(columns, before, Kind.VELOCITY_OFFSET)
-    if offset.any():
-        before = before - (columns.kind[before] == Kind.VELOCITY_OFFSET.value)
-    said = columns.kind[before] == Kind.VELOCITY.value
-    first = np.ones(len(notes), dtype=np.bool_)
-    first[1:] = track[1:] != track[:-1]
-    heads = np.flatnonzero(said | first)  # from each on the velocity stays
-    exact = np.clip(np.clip(columns.value(before[heads]) * VELOCITY_STEP, 1, 127) + offset[heads], 1, 127)
-    value = np.where(said[heads], exact, DEFAULT_VELOCITY).astype(np.uint8)
-    return np.repeat(value, np.diff(np.append(heads, len(notes))))
+    before, offset = notes - 1, None
+    if columns.places.count(Kind.VELOCITY_OFFSET):
+        offset = _offsets(columns, before, Kind.VELOCITY_OFFSET)
+        before -= columns.kind.take(before) == _VELOCITY_OFFSET
+    said = columns.kind.take(before) == _VELOCITY
+    starts = said.copy()  # of runs with one velocity
+    starts[:1] = True
+    starts[1:] |= track[1:] != track[:-1]
+    heads = starts.nonzero()[0]
+    value = _VELOCITIES.take(columns.value(before.take(heads)), mode="clip")
+    if offset is not None:
+        value = np.clip(value + offset.take(heads), 1, 127)
+    value[~said.take(heads)] = DEFAULT_VELOCITY
+    lengths = np.empty_like(heads)
+    lengths[:-1] = heads[1:] - heads[:-1]
+    lengths[-1:] = len(notes) - heads[-1:]
+    return value.astype(np.uint8).repeat(lengths)
 
 
-def _controls(columns: Columns, when: IntArray) -> tuple[IntArray, IntArray]:
-    """Where the control tokens stand, and their rows (tick, kind, value)."""
-    at = np.flatnonzero(_IS_CONTROL[columns.kind])
+def _controls(columns: Columns, when: IntArray, track_of_entry: IntArray) -> tuple[IntArray, NDArray[np.int32]]:
+    """The track of each control, and its row (tick, kind, value)."""
+    places = columns.places
+    at = np.sort(np.concatenate([places[kind] for kind in (Kind.CONTROL, Kind.BEND, Kind.PRESSURE)]))
+    rows = np.empty((len(at), 3), dtype=np.int32)
     if not len(at):
-        return at, np.empty((0, 3), dtype=np.int64)
-    kind = columns.kind[at]
-    first, second = columns.value(at + 1), columns.value(at + 2)
-    bend, pressure = kind == Kind.BEND, kind == Kind.PRESSURE
-    number = np.select([bend, pressure], [PITCH_BEND, PRESSURE], first)
-    value = np.select([bend, pressure], [(first << 7) + second - 8192, first], second)
-    return at, np.stack([when[np.searchsorted(columns.positions, at) - 1], number, value], axis=1)
+        return at, rows
+    values = columns.value(at[:, None] + np.arange(3))
+    rows[:, 0] = when.take(columns.positions.searchsorted(at) - 1)
+    rows[:, 1:] = values[:, 1:]
+    if places.count(Kind.BEND) or places.count(Kind.PRESSURE):
+        kind, (first, second) = columns.kind.take(at), values.T[1:]
+        bend, pressure = kind == Kind.BEND.value, kind == Kind.PRESSURE.value
+        rows[:, 1] = np.where(bend, PITCH_BEND, np.where(pressure, PRESSURE, first))
+        rows[:, 2] = np.where(bend, (first << 7) + second - 8192, np.where(pressure, first, second))
+    return track_of_entry.take(columns.entries.searchsorted(at) - 1), rows

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from theory.chord import Chord
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import DEFAULT_VELOCITY, PITCH_BEND, PRESSURE, IntArray, Score, Track
+from theory.score import DEFAULT_VELOCITY, PITCH_BEND, PRESSURE, IntArray, Score, Track, rows_in_order
 from theory.tokens.quantize import Frame, Grid, grid_of
 from theory.tokens.settings import Settings
 from theory.tokens.vocabulary import (
@@ -39,8 +39,8 @@ from theory.tokens.vocabulary import (
 # Order of what happens at one step; what comes before _KEY stands at no position.
 _CUT, _BAR, _METER, _KEY, _TEMPO, _CHORD, _FERMATA, _TRACK = range(8)
 
-# A row's sort key, from its highest bits: step, place (3 bits), track (7), whether a note (1), pitch (7), number (18).
-_AT_STEP, _AT_PLACE, _AT_TRACK, _AT_NOTE, _AT_PITCH = 36, 33, 26, 25, 18
+# A row's sort key, from its highest bits: step, place (3 bits), track (7), pitch + 1 of a note (8), number (18).
+_AT_STEP, _AT_PLACE, _AT_TRACK, _AT_PITCH = 36, 33, 26, 18
 _MOST_PACKED = 1 << _AT_PITCH
 _NO_TRACK = 255
 
@@ -56,17 +56,17 @@ Ids = NDArray[np.int32]
 
 
 class _Notes(NamedTuple):
-    """Notes, (n,) each, by track, onset and pitch; without microtiming none of one track and pitch overlap.
+    """Notes, (n,) each; without microtiming none of one voice overlap.
 
     Attributes:
         onset, end: int64, ticks at 480 a quarter.
-        track, pitch, velocity: uint8.
+        voice: uint16, track << 8 | pitch.
+        velocity: uint8.
     """
 
     onset: IntArray
     end: IntArray
-    track: NDArray[np.uint8]
-    pitch: NDArray[np.uint8]
+    voice: NDArray[np.uint16]
     velocity: NDArray[np.uint8]
 
 
@@ -75,14 +75,16 @@ class _Rows(NamedTuple):
 
     Attributes:
         key: int64 (r,), what they are sorted by.
-        tokens: int32 (r, w), the ids in their order; 0 for none. Of notes the first `loud` say the velocity.
-        loud: how many.
+        tokens: int32 (r, w), the ids in their order, 0 for none: first what says where a row stands, still 0; then, of
+            notes, the velocity; then the rest.
+        lead, loud: how many of these say where and how loud.
         track: uint8 (r,), of notes; 255 of others.
         velocity: uint8 (r,), of notes.
     """
 
     key: IntArray
     tokens: Ids
+    lead: int
     loud: int
     track: NDArray[np.uint8]
     velocity: NDArray[np.uint8]
@@ -119,9 +121,9 @@ def _notes(grid: Grid, tracks: Sequence[Track]) -> _Notes:
     begun = _joined([track.onset for track in tracks]).astype(np.int64)
     onset = grid.ticks(begun)
     end = np.maximum(grid.ticks(begun + _joined([track.duration for track in tracks])), onset + grid.unit)
-    number = np.repeat(np.arange(len(tracks), dtype=np.uint8), [len(track) for track in tracks])
-    pitch, velocity = _joined([track.pitch for track in tracks]), _joined([track.velocity for track in tracks])
-    notes = _Notes(onset, end, number, pitch, velocity)
+    voice = np.arange(0, len(tracks) << 8, 1 << 8, dtype=np.uint16).repeat([len(track) for track in tracks])
+    voice |= _joined([track.pitch for track in tracks])
+    notes = _Notes(onset, end, voice, _joined([track.velocity for track in tracks]))
     if not grid.settings.microtiming:
         notes = _apart(notes)
     return notes._replace(velocity=grid.settings.loudness(notes.velocity))
@@ -132,23 +134,23 @@ def _joined(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 
 def _apart(notes: _Notes) -> _Notes:
-    """Notes of which none overlaps another of its voice (a pitch of a track)."""
-    voice = notes.track.astype(np.uint16) << 7 | notes.pitch
-    order = np.argsort(voice, kind="stable")  # 16 bits are sorted in linear time
-    voice, onset, end = voice[order], notes.onset[order], notes.end[order]
-    follows = _repeats(voice)
+    """Notes of which none overlaps another of its voice."""
+    order = notes.voice.argsort(kind="stable")  # 16 bits are sorted in linear time
+    onset, end, follows = notes.onset.take(order), notes.end.take(order), _repeats(notes.voice.take(order))
     if not (follows & (end[:-1] > onset[1:])).any():
         return notes
-    if (follows & _repeats(onset)).any():  # of those that begin together the longest has to come last
-        order = np.lexsort((notes.velocity, notes.end, notes.onset, notes.track, notes.pitch))
-        onset, end = notes.onset[order], notes.end[order]
-        follows = _repeats(notes.pitch[order]) & _repeats(notes.track[order])
     together = follows & _repeats(onset)
-    end[:-1] = np.where(follows & ~together, np.minimum(end[:-1], onset[1:]), end[:-1])
-    kept = order[np.append(~together, True)]
+    if together.any():  # of those that begin together the longest has to come last
+        order = rows_in_order(notes.voice, notes.onset, notes.end, notes.velocity)
+        onset, end = notes.onset.take(order), notes.end.take(order)
+    np.minimum(end[:-1], onset[1:], out=end[:-1], where=follows & ~together)
     ends = np.empty_like(end)
     ends[order] = end
-    return _Notes(*(column[kept] for column in notes._replace(end=ends)))
+    notes = notes._replace(end=ends)
+    if not together.any():
+        return notes
+    kept = order.take((~together).nonzero()[0])
+    return _Notes._make(np.append(column.take(kept), column[order[-1]]) for column in notes)
 
 
 def _repeats(column: NDArray[Any]) -> NDArray[np.bool_]:
@@ -158,32 +160,27 @@ def _repeats(column: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _rows(grid: Grid, tracks: Sequence[Track], notes: _Notes, frame: Frame) -> _Rows:
-    """All rows: notes, controls, events, bars."""
+    """All rows: notes, bars, events, controls."""
     step, columns, loud = _note_tokens(grid, tracks, notes)
-    keys = [
-        step << _AT_STEP | _TRACK << _AT_PLACE | 1 << _AT_NOTE,
-        frame.lines[:-1] // TICKS_PER_STEP << _AT_STEP | _BAR << _AT_PLACE,
-    ]
-    keys[0] |= notes.track.astype(np.int64) << _AT_TRACK | notes.pitch.astype(np.int64) << _AT_PITCH
+    notes_key = step << _AT_STEP
+    notes_key += (notes.voice.astype(np.int64) << _AT_PITCH) + (_TRACK << _AT_PLACE | 1 << _AT_PITCH)
+    keys = [notes_key, (frame.lines[:-1] // TICKS_PER_STEP << _AT_STEP) + (_BAR << _AT_PLACE)]
     others = [_events(frame), _controls(grid, tracks, frame.end // TICKS_PER_STEP)]
-    size = len(step) + len(keys[1]) + sum(len(key) for key, _ in others)
-    tokens = np.zeros((size, len(columns)), dtype=np.int32)
-    for index, column in enumerate(columns):
-        tokens[: len(step), index] = column
-    start = len(step) + len(keys[1])
-    tokens[len(step) : start, 0] = BAR
+    count, start = len(step), len(step) + len(keys[1])
+    size = start + sum(len(key) for key, _ in others)
+    longest = int((frame.lines[1:] - frame.lines[:-1]).max()) // TICKS_PER_STEP
+    lead = 2 + ((longest - 1) // LOW_STEPS).bit_length()  # a position's tokens and a track's
+    tokens = np.zeros((size, lead + len(columns)), dtype=np.int32)
+    for index, column in enumerate(columns, start=lead):
+        tokens[:count, index] = column
+    tokens[count:start, lead] = BAR
     for key, rows in others:
         keys.append(key)
-        tokens[start : start + len(key), : rows.shape[1]] = rows
+        tokens[start : start + len(key), lead : lead + rows.shape[1]] = rows
         start += len(key)
-    rest = size - len(step)
-    return _Rows(
-        key=np.concatenate(keys),
-        tokens=tokens,
-        loud=loud,
-        track=np.concatenate([notes.track, np.full(rest, _NO_TRACK, dtype=np.uint8)]),
-        velocity=np.concatenate([notes.velocity, np.zeros(rest, dtype=np.uint8)]),
-    )
+    track, velocity = np.full(size, _NO_TRACK, dtype=np.uint8), np.zeros(size, dtype=np.uint8)
+    track[:count], velocity[:count] = notes.voice >> 8, notes.velocity
+    return _Rows(np.concatenate(keys), tokens, lead, loud, track, velocity)
 
 
 def _note_tokens(grid: Grid, tracks: Sequence[Track], notes: _Notes) -> tuple[IntArray, list[NDArray[Any]], int]:
@@ -193,11 +190,11 @@ def _note_tokens(grid: Grid, tracks: Sequence[Track], notes: _Notes) -> tuple[In
     if settings.microtiming:
         step = (notes.onset + _HALF) // TICKS_PER_STEP
         stop = np.maximum((notes.end + _HALF) // TICKS_PER_STEP, step + 1)
-    pitch_ids = np.array([_DRUM_ID if track.is_drum else _PITCH_ID for track in tracks], dtype=np.int32)
-    velocity: list[NDArray[Any]] = [_VELOCITY_IDS[notes.velocity]]
+    velocity: list[NDArray[Any]] = [_VELOCITY_IDS.take(notes.velocity)]
     if settings.expressive:
         velocity.append(_offset(_VELOCITY_OFFSETS[notes.velocity], Kind.VELOCITY_OFFSET))
-    columns = [*velocity, pitch_ids[notes.track] + notes.pitch]
+    pitch_ids = np.array([_DRUM_ID if track.is_drum else _PITCH_ID for track in tracks], dtype=np.int32)
+    columns = [*velocity, pitch_ids.take(notes.voice >> 8) + (notes.voice & 255)]
     if settings.microtiming:
         columns.append(_offset(notes.onset - step * TICKS_PER_STEP, Kind.ONSET_OFFSET))
     columns += _numbers(stop - step - 1, Kind.DURATION_HIGH, Kind.DURATION_LOW)
@@ -215,7 +212,8 @@ def _numbers(number: IntArray, high: Kind, low: Kind) -> list[IntArray]:
     first = VOCABULARY.span(low).start
     if number.max(initial=0) < LOW_STEPS:
         return [number + first]
-    whole, rest = np.divmod(number, LOW_STEPS)
+    whole = number // LOW_STEPS
+    rest = number - whole * LOW_STEPS  # quicker than divmod
     powers = reversed(range(int(whole.max()).bit_length()))
     return [*((whole >> bit & 1) * (VOCABULARY.span(high).start + bit) for bit in powers), rest + first]
 
@@ -227,15 +225,23 @@ def _controls(grid: Grid, tracks: Sequence[Track], end: int) -> tuple[IntArray, 
         return np.empty(0, dtype=np.int64), np.empty((0, 3), dtype=np.int64)
     rows = np.concatenate([track.controls for track in tracks]).astype(np.int64)
     step, kind, value = grid.steps(rows[:, 0]), rows[:, 1], rows[:, 2]
-    bend, pressure = kind == PITCH_BEND, kind == PRESSURE
-    raised = value + 8192
-    tokens = np.empty_like(rows)
-    tokens[:, 0] = np.where(bend, _BEND_ID, np.where(pressure, _PRESSURE_ID, _CONTROL_ID))
-    tokens[:, 1] = _VALUE_ID + np.where(bend, raised >> 7, np.where(pressure, value, kind))
-    tokens[:, 2] = np.where(pressure, 0, _VALUE_ID + np.where(bend, raised & 127, value))
-    key = step << _AT_STEP | _TRACK << _AT_PLACE | np.repeat(np.arange(len(tracks)), counts) << _AT_TRACK
+    tokens = rows + _VALUE_ID
+    tokens[:, 0] = _CONTROL_ID
+    if kind.max() >= PITCH_BEND:
+        bend, pressure, raised = kind == PITCH_BEND, kind == PRESSURE, value + 8192
+        tokens[bend] = _threefold(_BEND_ID, _VALUE_ID + (raised >> 7), _VALUE_ID + (raised & 127))[bend]
+        tokens[pressure] = _threefold(_PRESSURE_ID, _VALUE_ID + value, np.zeros_like(value))[pressure]
+    key = step << _AT_STEP
+    key += np.arange(len(tracks)).repeat(counts) << _AT_TRACK
+    key += _TRACK << _AT_PLACE
+    if step.max() < end:
+        return key, tokens
     kept = step < end
     return key[kept], tokens[kept]
+
+
+def _threefold(head: int, first: IntArray, second: IntArray) -> IntArray:
+    return np.stack([np.full(len(first), head), first, second], axis=1)
 
 
 # Events: few, and each with its own tokens
@@ -258,7 +264,9 @@ def _said(frame: Frame) -> Iterator[tuple[int, int, tuple[int, ...]]]:
     yield from ((tick, _METER, _meter(meter)) for tick, meter in frame.meters)
     yield from ((tick, _KEY, _key(key)) for tick, key in frame.keys)
     yield from ((tick, _TEMPO, _tempo(bpm)) for tick, bpm in frame.tempos)
-    yield from ((tick, _CHORD, _chord(chord)) for tick, chord in frame.chords)
+    chords = {id(chord): chord for _, chord in frame.chords}  # few, and slow to hash
+    tokens = {number: _chord(chord) for number, chord in chords.items()}
+    yield from ((tick, _CHORD, tokens[id(chord)]) for tick, chord in frame.chords)
     yield from ((tick, _FERMATA, _FERMATA_TOKENS) for tick in frame.fermatas)
 
 
@@ -322,22 +330,23 @@ def _body(rows: _Rows) -> Ids:
     key, order = _sorted(rows.key)
     entry = key >> _AT_TRACK
     moment = entry >> _AT_STEP - _AT_TRACK
-    place = (entry >> _AT_PLACE - _AT_TRACK) & 7
-    begins = place == _BAR
-    bar = np.maximum.accumulate(np.where(begins, moment, 0))
-    placed = place >= _KEY
+    place = entry >> _AT_PLACE - _AT_TRACK
+    place &= 7
+    placed, plays = place >= _KEY, place == _TRACK
+    bar = np.maximum.accumulate(moment * (place == _BAR))
     placed[1:] &= ~(_repeats(moment) & placed[:-1])
-    plays = place == _TRACK
     plays[1:] &= ~_repeats(entry)
 
+    table, lead = rows.tokens.take(order, axis=0), rows.lead
     positions = _numbers((moment - bar) * placed, Kind.POSITION_HIGH, Kind.POSITION_LOW)
-    first = len(positions) + 1
-    table = np.empty((len(key), first + rows.tokens.shape[1]), dtype=np.int32)
-    for index, column in enumerate(positions):
-        table[:, index] = column * placed
-    table[:, first - 1] = ((entry & 127) + _TRACK_ID) * plays
-    table[:, first:] = rows.tokens.take(order, axis=0)
-    table[:, first : first + rows.loud] *= _louder(rows.track[order], rows.velocity[order])[:, None]
+    for index, column in enumerate(positions, start=lead - 1 - len(positions)):
+        np.multiply(column, placed, out=table[:, index], casting="unsafe")
+    entry &= 127
+    entry += _TRACK_ID
+    np.multiply(entry, plays, out=table[:, lead - 1], casting="unsafe")
+    louder = _louder(rows.track.take(order), rows.velocity.take(order))
+    for index in range(lead, lead + rows.loud):
+        table[:, index] *= louder
     ids = table.ravel()
     result: Ids = ids.take((ids != 0).nonzero()[0])  # twice as fast as a mask
     return result
@@ -349,16 +358,21 @@ def _sorted(key: IntArray) -> tuple[IntArray, IntArray]:
         key = key | np.arange(len(key))
         key.sort()
         return key, key & _MOST_PACKED - 1
-    order = np.argsort(key, kind="stable")
-    return key[order], order
+    order = key.argsort(kind="stable")
+    return key.take(order), order
 
 
 def _louder(track: NDArray[np.uint8], velocity: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Whether a note has another velocity than its track's before it, bool (r,); True in other rows."""
-    order = np.argsort(track, kind="stable")
-    velocity, track = velocity[order], track[order]
-    before = np.empty_like(velocity)
-    before[:1], before[1:] = DEFAULT_VELOCITY, np.where(_repeats(track), velocity[:-1], DEFAULT_VELOCITY)
-    result = np.empty(len(velocity), dtype=np.bool_)
-    result[order] = (velocity != before) | (track == _NO_TRACK)
+    order = track.argsort(kind="stable")
+    velocity, track = velocity.take(order), track.take(order)
+    starts = np.ones(len(track), dtype=np.bool_)
+    starts[1:] = track[1:] != track[:-1]
+    differs = np.ones(len(track), dtype=np.bool_)
+    differs[1:] = velocity[1:] != velocity[:-1]
+    heads = starts.nonzero()[0]
+    differs[heads] = velocity.take(heads) != DEFAULT_VELOCITY
+    differs |= track == _NO_TRACK
+    result = np.empty_like(differs)
+    result[order] = differs
     return result

@@ -25,6 +25,7 @@ from theory.tokens.vocabulary import STEPS_PER_QUARTER, TICKS_PER_STEP
 MAX_TRACKS = 128
 Ticks = TypeVar("Ticks", int, IntArray)
 Value = TypeVar("Value")
+_FEW = 16  # events that are moved faster one by one
 _LAST_END = MAX_TICK - 2 * int(Meter(MAX_NUMERATOR, 1).bar_quarters) * TICKS_PER_QUARTER  # leaves room for a last bar
 
 
@@ -118,7 +119,10 @@ class Grid(NamedTuple):
 
     def _moved(self, events: Iterable[tuple[int, Value]]) -> dict[int, Value]:
         """Values by the tick that they move to; the last one of each stays."""
-        return {self.on_grid(tick): value for tick, value in events}
+        if len(listed := list(events)) < _FEW:
+            return {self.on_grid(tick): value for tick, value in listed}
+        ticks, values = zip(*listed, strict=True)
+        return dict(zip(self.on_grid(np.array(ticks, dtype=np.int64)).tolist(), values, strict=True))
 
 
 def _before(end: int, values: dict[int, Value]) -> list[tuple[int, Value]]:

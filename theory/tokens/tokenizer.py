@@ -77,4 +77,4 @@ class Tokenizer(Settings):
             tokens = np.asarray(ids)
         except ValueError:
             raise TokenError("token ids must be one row of integers") from None
-        return decode(checked(tokens, self))
+        return decode(checked(tokens, self), self)
