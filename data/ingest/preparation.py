@@ -18,6 +18,7 @@ from data.ingest import limits, page, shards, tally
 from data.ingest.duplicates import groups_of
 from data.ingest.limits import Refusal
 from data.ingest.listing import UNSTATED, Rights, listed
+from data.ingest.lock import alone
 from data.ingest.piece import Encoding, row_of
 from data.ingest.sketch import Hashes
 from data.ingest.stage import Refused, Stage
@@ -101,7 +102,7 @@ def prepare(
     Raises:
         InputFileError: `folder` is none, or holds no music.
         FileFormatError: a `cadenza.toml` that makes no sense, or not one of the files can be used.
-        OutputError: `out_dir` holds something else or cannot be written.
+        OutputError: `out_dir` holds something else or cannot be written, or another run is at work there.
         DependencyError, WorkerError: as `data.workers.mapped`; pyarrow is missing.
     """
     shards.arrow()
@@ -110,17 +111,18 @@ def prepare(
         raise InputFileError(f"{folder} is no folder")
     stage = Stage(out_dir / UNFINISHED)
     _check_place(out_dir, stage)
-    if not (out_dir / CARD).exists():
-        watcher.phase("listing files")
-        rights = Rights(source or Path(os.path.abspath(folder)).name, license)
-        asked = {"tokenizer": asdict(encoding.tokenizer), "chords": encoding.chords, "rights": rights}
-        stage.begin(listed(folder, rights), folder, json.loads(json.dumps(asked)))
-        if not stage.pieces:
-            stage.remove()
-            raise InputFileError(f"{folder} holds no file that can be read ({', '.join(READABLE)})")
-        _read(folder, stage, encoding, workers, ray, watcher)
-        _finish(out_dir, stage, encoding, watcher)
-    stage.remove()
+    with alone(stage.folder, str(out_dir)):
+        if not (out_dir / CARD).exists():
+            watcher.phase("listing files")
+            rights = Rights(source or Path(os.path.abspath(folder)).name, license)
+            asked = {"tokenizer": asdict(encoding.tokenizer), "chords": encoding.chords, "rights": rights}
+            stage.begin(listed(folder, rights), folder, json.loads(json.dumps(asked)))
+            if not stage.pieces:
+                stage.remove()
+                raise InputFileError(f"{folder} holds no file that can be read ({', '.join(READABLE)})")
+            _read(folder, stage, encoding, workers, ray, watcher)
+            _finish(out_dir, stage, encoding, watcher)
+        stage.remove()
     return Summary(**json.loads((out_dir / CARD).read_text(encoding="utf-8"))["summary"])
 
 
