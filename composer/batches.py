@@ -1,14 +1,17 @@
 """Pieces to batches of token sequences: in other keys, tempos and bars, with and without their chords, padded.
 
-A pure function of seed and epoch. A piece states its chords in half of the epochs, so that the model learns both to
-write to given chords and to write freely.
+A pure function of seed and epoch: in every epoch `data.augment` draws another form of each piece. A piece states its
+chords in half of the epochs, so that the model learns both to write to given chords and to write freely.
+
+What stays in memory is ids, of the pieces and of an epoch's forms. What a network reads beside them (32 times as much)
+is made batch by batch, with a bounded cache.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,19 +19,20 @@ from numpy.typing import NDArray
 
 from composer import keyview
 from composer.style import Style
+from data.augment import Augmentation, augment
 from data.dataset import Entry
 from theory.analysis import chord_events
-from theory.event import ChordEvent, MeterEvent
-from theory.meter import Meter
+from theory.event import ChordEvent
 from theory.score import Score
-from theory.tokens import VOCABULARY, Kind, Tokenizer
+from theory.tokens import EXPRESSIVE, Kind, Tokenizer
 from theory.tokens.features import COLUMNS, PITCHES, features
-from theory.transform import resample, transpose
+from theory.tokens.vocabulary import STEPS_PER_QUARTER, TICKS_PER_STEP
 
 PAD_TO = 128  # lengths are padded to multiples, so that few shapes are compiled
-_TEMPOS = (50, 140)
-_WITH_CHORDS = 0.5  # of the epochs
-_REBARRED = 0.2  # of the epochs, where a piece can be written in another meter
+AUGMENTATION = Augmentation(chords=0.5, rebar=0.2, tempos=(50, 139))
+_CACHED = 4_000_000  # tokens of sequences that are kept for the next window, 42 bytes each
+
+Ids = NDArray[np.int32]
 
 
 class Sequence(NamedTuple):
@@ -36,17 +40,31 @@ class Sequence(NamedTuple):
 
     Attributes:
         tokens, targets: int32 (n,), ids as the network sees them (`composer.keyview`).
-        plan: int32 (n, columns); heard: uint8 (n, 128).
+        moments: uint8 (n, columns), the plan.
+        packed: uint8 (n, 16), the bits of `heard`.
         scored: bool (n,), whether the target counts (what a request gives is not the model's to guess).
         notes: how many notes it has.
     """
 
-    tokens: NDArray[np.int32]
-    targets: NDArray[np.int32]
-    plan: NDArray[np.int32]
-    heard: NDArray[np.uint8]
+    tokens: Ids
+    targets: Ids
+    moments: NDArray[np.uint8]
+    packed: NDArray[np.uint8]
     scored: NDArray[np.bool_]
     notes: int
+
+    @property
+    def plan(self) -> NDArray[np.int32]:
+        """The plan of each moment: int32 (n, columns)."""
+        return self.moments.astype(np.int32)
+
+    @property
+    def heard(self) -> NDArray[np.uint8]:
+        """1 where a pitch sounds: uint8 (n, 128)."""
+        return np.unpackbits(self.packed, axis=1)
+
+
+_COLUMNS = Sequence._fields[:-1]
 
 
 class Batch(NamedTuple):
@@ -59,129 +77,180 @@ class Batch(NamedTuple):
         notes: notes in the batch.
     """
 
-    inputs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
-    targets: NDArray[np.int32]
+    inputs: tuple[Ids, NDArray[np.int32], NDArray[np.float32]]
+    targets: Ids
     weights: NDArray[np.float32]
     notes: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Piece:
-    """A piece in its forms.
+    """A piece to learn from.
 
     Attributes:
         id: of the data set's entry.
-        score: without chords.
-        chords: what an analysis hears in it.
+        ids: int32 (n,), the piece with its chords.
+        end: tick (480 a quarter) at which it ends; ids say the bar only, and in shorter bars it may be an earlier one.
         shifts: by how many semitones it can be moved so that its parts can still sing it.
+        tokenizer: of the data set; models read what it has `learnt`.
     """
 
     id: str
-    score: Score
-    chords: tuple[ChordEvent, ...]
+    ids: Ids
+    end: int
     shifts: tuple[int, ...]
+    tokenizer: Tokenizer
+
+    @property
+    def whole(self) -> Score:
+        """The piece with its chords."""
+        plain = self.tokenizer.learnt.decode(self.ids)
+        return plain.replace(end=max(self.end, *(track.end for track in plain.tracks)))
+
+    @property
+    def score(self) -> Score:
+        """The piece without chords."""
+        return self.whole.replace(chords=())
+
+    @property
+    def chords(self) -> tuple[ChordEvent, ...]:
+        """Its chords: those that the data set states, or else those that an analysis hears."""
+        return self.whole.chords
+
+    def encode(self, score: Score) -> Ids:
+        """Ids of one of its forms."""
+        return self.tokenizer.learnt.encode(score)
 
 
-def prepare(entries: Iterable[Entry], style: Style) -> list[Piece]:
-    """Pieces of the style's ensemble, sorted by id; others are left out."""
-    pieces = []
-    for entry in sorted(entries, key=lambda entry: entry.id):
-        if entry.score is None or not entry.score.notes or not style.writes_for(entry.score):
-            continue
-        score = style.undress(entry.score)
-        shifts = tuple(shift for shift in range(-5, 7) if style.fits(score.tracks, shift))
-        if shifts:
-            pieces.append(Piece(entry.id, score, chord_events(score), shifts))
-    return pieces
+def prepare(entries: Iterable[Entry], style: Style, tokenizer: Tokenizer | None = None) -> list[Piece]:
+    """Pieces of the style's ensemble, sorted by id; others are left out.
 
-
-@lru_cache(maxsize=2_000)  # of the forms in which pieces come, up to about a gigabyte
-def _sequence(piece: Piece, shift: int = 0, *, chords: bool = False, rebarred: bool = False) -> Sequence:
-    score = piece.score.replace(chords=piece.chords if chords else ())
-    return sequence(transpose((_rebarred(score) or score) if rebarred else score, shift))
-
-
-def _rebarred(score: Score) -> Score | None:
-    """The same music in half as long bars (2/4 for 4/4), or at half its values (6/8 for two bars of 3/4).
-
-    None for a piece in another meter, or in several.
+    Args:
+        entries: read one after the other; none is kept.
+        style: of the model.
+        tokenizer: of the data set (`data.dataset.tokenizer_of`); the usual one when not given.
     """
-    upbeat, body = (score.meters[:1], score.meters[1:]) if score.pickup else ((), score.meters)
-    written = [str(event.meter) for event in body]
-    if written == ["4/4"]:
-        return score.replace(meters=(*upbeat, MeterEvent(body[0].tick, Meter(2, 4))))
-    if written != ["3/4"]:
+    found = (piece_of(entry, style, tokenizer or Tokenizer()) for entry in entries)
+    return sorted((piece for piece in found if piece is not None), key=lambda piece: piece.id)
+
+
+def piece_of(entry: Entry, style: Style, tokenizer: Tokenizer) -> Piece | None:
+    """The piece of an entry, None where the style has other parts."""
+    if entry.score is None or not entry.score.notes or not style.writes_for(entry.score):
         return None
-    halved = score.replace(
-        ticks_per_quarter=2 * score.ticks_per_quarter,
-        meters=(
-            *(MeterEvent(0, Meter(event.meter.numerator, 2 * event.meter.denominator)) for event in upbeat),
-            MeterEvent(body[0].tick, Meter(6, 8)),
-        ),
-    )
-    return resample(halved, score.ticks_per_quarter)
+    score = style.undress(entry.score, dynamics=tokenizer.expressive)
+    shifts = tuple(shift for shift in range(-5, 7) if style.fits(score.tracks, shift))
+    if not shifts:
+        return None
+    chords = chord_events(score) if entry.chords is None else entry.chords
+    ids = tokenizer.learnt.encode(score.replace(chords=chords))
+    end = round(score.end * STEPS_PER_QUARTER / score.ticks_per_quarter) * TICKS_PER_STEP
+    return Piece(entry.id, ids, end, shifts, tokenizer)
 
 
-def sequence(score: Score) -> Sequence:
+def sequence(score: Score, tokenizer: Tokenizer | None = None) -> Sequence:
     """A score as a training sequence. What a request states (header, key, meter, tempo) is read but not scored."""
-    ids = Tokenizer().encode(score)
+    tokenizer = tokenizer or Tokenizer()
+    return _sequence(tokenizer.encode(score), tokenizer.vocabulary.size)
+
+
+def _sequence(ids: Ids, vocabulary: int) -> Sequence:
     plan, heard = features(ids)
-    kinds = VOCABULARY.kinds[ids]
+    kinds = EXPRESSIVE.kinds[ids]
     prompt = int(np.flatnonzero(kinds == Kind.TEMPO_LOW)[0])
-    signature = keyview.first_signature(score)
-    seen = keyview.token_map(signature)[ids].astype(np.int32)
+    signature = _signature(kinds[: prompt + 1], ids)
+    seen = keyview.token_map(signature, vocabulary)[ids].astype(np.int32)
     return Sequence(
         tokens=seen[:-1],
         targets=seen[1:],
-        plan=keyview.plan_seen(plan, signature)[:-1],
-        heard=keyview.heard_seen(heard, signature)[:-1],
+        moments=keyview.plan_seen(plan, signature)[:-1].astype(np.uint8),
+        packed=np.packbits(keyview.heard_seen(heard, signature)[:-1], axis=1),
         scored=np.arange(1, len(ids)) > prompt,
         notes=int(np.isin(kinds, (Kind.PITCH, Kind.DRUM)).sum()),
     )
 
 
-def epoch(pieces: list[Piece], batch_size: int, window: int, seed: int, number: int) -> list[Batch]:
+def _signature(prompt: NDArray[np.uint8], ids: Ids) -> int:
+    """Signature of the key that is stated before the first tempo; 0 where none is."""
+    said = np.flatnonzero(prompt == Kind.SIGNATURE)
+    return int(EXPRESSIVE.values[ids[said[0]]]) if len(said) else 0
+
+
+class _Window(NamedTuple):
+    """Part of a form: `form` counts forms, `start` and `end` tokens."""
+
+    form: int
+    start: int
+    end: int
+
+
+class Batches:
+    """Batches that are made when they are asked for, in order; they can be gone through again.
+
+    Args:
+        forms: ids of the forms.
+        batches: of parts of these forms.
+        vocabulary: number of tokens.
+    """
+
+    def __init__(self, forms: list[Ids], batches: list[list[_Window]], vocabulary: int) -> None:
+        self._forms, self._batches, self._vocabulary = forms, batches, vocabulary
+        self._known: OrderedDict[int, Sequence] = OrderedDict()
+        self._tokens = 0
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for windows in self._batches:
+            yield _padded([self._part(window) for window in windows])
+
+    def _part(self, window: _Window) -> Sequence:
+        whole = self._whole(window.form)
+        cut: dict[str, Any] = {name: getattr(whole, name)[window.start : window.end] for name in _COLUMNS}
+        return Sequence(**cut, notes=0 if window.start else whole.notes)
+
+    def _whole(self, form: int) -> Sequence:
+        found = self._known.pop(form, None)
+        if found is None:
+            found = _sequence(self._forms[form], self._vocabulary)
+            self._tokens += len(found.tokens)
+        self._known[form] = found
+        while self._tokens > _CACHED and len(self._known) > 1:
+            _, oldest = self._known.popitem(last=False)
+            self._tokens -= len(oldest.tokens)
+        return found
+
+
+def epoch(pieces: list[Piece], batch_size: int, window: int, seed: int, number: int) -> Batches:
     """One epoch: every piece once, in a random form, in batches of similar length, shuffled."""
     rng = np.random.default_rng([seed, number])
-    windows: list[Sequence] = []
-    for piece in pieces:
-        form = _sequence(
-            piece,
-            int(rng.choice(piece.shifts)),
-            chords=bool(rng.random() < _WITH_CHORDS),
-            rebarred=bool(rng.random() < _REBARRED),
-        )
-        chosen = _at_tempo(form, int(rng.integers(*_TEMPOS)))
-        windows += _windows(chosen, window, first=int(rng.integers(window // 2, window + 1)))
+    forms: list[Ids] = []
+    windows: list[_Window] = []
+    for index, piece in enumerate(pieces):
+        forms.append(piece.encode(augment(piece.whole, AUGMENTATION, rng, piece.shifts)))
+        windows += _windows(index, len(forms[-1]) - 1, window, first=int(rng.integers(window // 2, window + 1)))
     batches = _batched(windows, batch_size)
-    return [batches[index] for index in rng.permutation(len(batches))]
+    shuffled = [batches[index] for index in rng.permutation(len(batches))]
+    return Batches(forms, shuffled, pieces[0].tokenizer.vocabulary.size if pieces else 0)
 
 
-def evaluation(pieces: list[Piece], batch_size: int) -> Iterator[Batch]:
+def evaluation(pieces: list[Piece], batch_size: int) -> Batches:
     """All pieces, whole and in their own key, each once without and once with its chords."""
-    return iter(_batched([_sequence(piece, chords=told) for piece in pieces for told in (False, True)], batch_size))
+    forms = [ids for piece in pieces for ids in (piece.encode(piece.score), piece.ids)]
+    windows = [_Window(index, 0, len(ids) - 1) for index, ids in enumerate(forms)]
+    return Batches(forms, _batched(windows, batch_size), pieces[0].tokenizer.vocabulary.size if pieces else 0)
 
 
-def _at_tempo(sequence: Sequence, bpm: int) -> Sequence:
-    """Say another tempo in the prompt."""
-    high = int(np.flatnonzero(VOCABULARY.kinds[sequence.tokens] == Kind.TEMPO_HIGH)[0])
-    tokens, targets = sequence.tokens.copy(), sequence.targets.copy()
-    said = [VOCABULARY.id(Kind.TEMPO_HIGH, bpm // 16 * 16), VOCABULARY.id(Kind.TEMPO_LOW, bpm % 16)]
-    tokens[high : high + 2] = targets[high - 1 : high + 1] = said
-    return sequence._replace(tokens=tokens, targets=targets)
-
-
-def _batched(sequences: list[Sequence], batch_size: int) -> list[Batch]:
-    by_length = sorted(sequences, key=lambda piece: len(piece.tokens))
-    return [_padded(by_length[start : start + batch_size]) for start in range(0, len(by_length), batch_size)]
-
-
-def _windows(sequence: Sequence, size: int, first: int) -> Iterator[Sequence]:
+def _windows(form: int, length: int, size: int, first: int) -> Iterator[_Window]:
     """Cut a sequence: one window of `first` tokens, then windows of `size`."""
-    for start in [0, *range(first, len(sequence.tokens), size)]:
-        end = first if start == 0 else start + size
-        cut: dict[str, Any] = {name: getattr(sequence, name)[start:end] for name in Sequence._fields if name != "notes"}
-        yield Sequence(**cut, notes=sequence.notes if start == 0 else 0)
+    for start in [0, *range(first, length, size)]:
+        yield _Window(form, start, min(first if start == 0 else start + size, length))
+
+
+def _batched(windows: list[_Window], batch_size: int) -> list[list[_Window]]:
+    by_length = sorted(windows, key=lambda window: window.end - window.start)
+    return [by_length[start : start + batch_size] for start in range(0, len(by_length), batch_size)]
 
 
 def _padded(sequences: list[Sequence]) -> Batch:
@@ -192,9 +261,11 @@ def _padded(sequences: list[Sequence]) -> Batch:
     weights = np.zeros((rows, time), np.float32)
     for row, piece in enumerate(sequences):
         n = len(piece.tokens)
-        tokens[row, :n], targets[row, :n], plan[row, :n] = piece.tokens, piece.targets, piece.plan
+        tokens[row, :n], targets[row, :n], plan[row, :n] = piece.tokens, piece.targets, piece.moments
         heard[row, :n], weights[row, :n] = piece.heard, piece.scored
     return Batch((tokens, plan, heard), targets, weights, sum(piece.notes for piece in sequences))
 
 
-__all__ = ["Batch", "Piece", "Sequence", "epoch", "evaluation", "prepare", "sequence"]
+__all__ = [
+    "AUGMENTATION", "Batch", "Batches", "Piece", "Sequence", "epoch", "evaluation", "piece_of", "prepare", "sequence",
+]  # fmt: skip

@@ -1,11 +1,11 @@
-"""A model as it ships: `weights.safetensors` (float16) and `config.json` with sizes, style and vocabulary."""
+"""A model as it ships: `weights.safetensors` (float16) and `config.json` (sizes, style, tokenizer, vocabulary)."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,8 @@ from composer.checkpoint import Arrays
 from composer.config import DecoderConfig
 from composer.style import Style
 from theory.atomic_file import atomic_path
-from theory.errors import ModelError, UnknownNameError
-from theory.tokens import VOCABULARY
+from theory.errors import ModelError, TokenError, UnknownNameError
+from theory.tokens import Settings, Tokenizer
 
 WEIGHTS, CONFIG = "weights.safetensors", "config.json"
 PRETRAINED = Path(__file__).with_name("pretrained")
@@ -32,6 +32,7 @@ class Bundle:
         style: what it writes.
         sha256: hex digest of the weights file.
         path: its folder.
+        tokenizer: whose tokens it reads and writes.
     """
 
     weights: Arrays
@@ -39,19 +40,37 @@ class Bundle:
     style: Style
     sha256: str
     path: Path
+    tokenizer: Tokenizer = field(default_factory=Tokenizer)
+
+    def check(self, settings: Settings, whose: str) -> None:
+        """See that tokens are those that the model reads.
+
+        Args:
+            settings: of their tokenizer.
+            whose: what holds them, for the message.
+
+        Raises:
+            TokenError: they are not; says in what they differ.
+        """
+        if unlike := settings.unlike(self.tokenizer):
+            raise TokenError(f"{whose} holds other tokens than the model {self.path} reads ({unlike})")
 
 
-def export(folder: Path, weights: Arrays, decoder: DecoderConfig, style: Style) -> None:
+def export(
+    folder: Path, weights: Arrays, decoder: DecoderConfig, style: Style, tokenizer: Tokenizer | None = None
+) -> None:
     """Write a model folder.
 
     Raises:
         OutputError: the place cannot be written.
     """
+    tokenizer = tokenizer or Tokenizer()
     config = {
         "architecture": "lstm",
         "decoder": decoder.to_dict(),
         "style": style.to_dict(),
-        "vocabulary": VOCABULARY.fingerprint,
+        "tokenizer": asdict(tokenizer),
+        "vocabulary": tokenizer.fingerprint,
     }
     checkpoint.save(folder / WEIGHTS, {name: array.astype(np.float16) for name, array in weights.items()}, {})
     with atomic_path(folder / CONFIG) as temporary:
@@ -93,7 +112,11 @@ def load(folder: Path) -> Bundle:
         raise ModelError(f"{folder} is no model: {error}") from None
     if not isinstance(config, dict):
         raise ModelError(f"{folder / CONFIG} is damaged: it holds no object")
-    if config.get("vocabulary") != VOCABULARY.fingerprint:
+    try:
+        tokenizer = Tokenizer.of(config.get("tokenizer", {}))
+    except TokenError as error:
+        raise ModelError(f"{folder / CONFIG}: {error}") from None
+    if config.get("vocabulary") != tokenizer.fingerprint:
         raise ModelError(f"{folder} speaks another vocabulary than this version of Cadenza: train it again")
     if config.get("architecture") != "lstm":
         raise ModelError(f"{folder} is no LSTM but {config.get('architecture')!r}: this version cannot play it")
@@ -101,8 +124,10 @@ def load(folder: Path) -> Bundle:
         decoder, style = DecoderConfig.from_dict(config["decoder"]), Style.from_dict(config["style"])
     except KeyError as error:
         raise ModelError(f"{folder / CONFIG} lacks {error}") from None
+    if decoder.vocabulary != tokenizer.vocabulary.size:
+        raise ModelError(f"{folder / CONFIG} is damaged: {decoder.vocabulary} tokens, its tokenizer has another number")
     arrays, _ = checkpoint.load(folder / WEIGHTS)
     if {name: array.shape for name, array in arrays.items()} != decoder.shapes():
         raise ModelError(f"{folder / WEIGHTS} does not hold the weights that {CONFIG} describes")
     weights = {name: array.astype(np.float32) for name, array in arrays.items()}
-    return Bundle(weights, decoder, style, hashlib.sha256(blob).hexdigest(), folder)
+    return Bundle(weights, decoder, style, hashlib.sha256(blob).hexdigest(), folder, tokenizer)

@@ -14,13 +14,15 @@ from composer.sampler import Dice, Sampling, draw
 from theory.constraint import Constraint, allowed
 from theory.constraint.room import Foresight
 from theory.errors import SearchError
-from theory.tokens import VOCABULARY, Kind
+from theory.tokens import EXPRESSIVE, Kind, grammar_of
 from theory.tokens.vocabulary import BAR, CHORD_KINDS, END
 
 Progress = Callable[[int, int], None]
 BUDGET = 2_000  # times that a piece may go back
 _PATIENCE = 4  # dead ends at one place before going back further
 _FAR = 16  # notes; where going back by so many did not help, it takes turns with tries near the dead end
+_LOUDNESS = (Kind.VELOCITY, Kind.VELOCITY_OFFSET)
+_BEFORE_PITCH = (Kind.TRACK, *_LOUDNESS)
 _ROWS = 64  # of logits at a time: they stay in the processor's cache
 
 
@@ -60,7 +62,7 @@ class Draft(NamedTuple):
     @property
     def _music(self) -> NDArray[np.bool_]:
         """Which drawn tokens are not a chord's: given chords are not the model's to guess."""
-        return ~np.isin(VOCABULARY.kinds[self.ids[self.opening :]], CHORD_KINDS)
+        return ~np.isin(EXPRESSIVE.kinds[self.ids[self.opening :]], CHORD_KINDS)
 
 
 def write(
@@ -114,7 +116,7 @@ class _Search:
         sampling: Sampling,
         seed: int,
     ) -> None:
-        self.reader = Reader(runtime, bars)
+        self.reader, self._grammar = Reader(runtime, bars), grammar_of(runtime.tokenizer)
         self.ids: list[int] = []
         self.redraws = 0
         self._opening, self._rules, self._sampling = len(opening), rules, sampling
@@ -132,8 +134,10 @@ class _Search:
     def step(self) -> None:
         """Draw a token, or go back."""
         choices = np.flatnonzero(self._allowed(self._rules))
-        if banned := self._banned.get(len(self.ids)):
+        if self._banned and (banned := self._banned.get(self._note_at(len(self.ids)))):
             choices = choices[~np.isin(choices, sorted(banned))]
+            if self.reader.state.kind in _BEFORE_PITCH and not (EXPRESSIVE.kinds[choices] == Kind.PITCH).any():
+                choices = choices[:0]  # another loudness helps nobody
         if len(choices):
             self._take(draw(self.reader.logits[-1], choices, self._sampling, self._dice))
         else:
@@ -141,7 +145,7 @@ class _Search:
 
     def _allowed(self, rules: Sequence[Constraint]) -> NDArray[np.bool_]:
         """What rules allow next: bool (V,). Only a piece that has met a dead end looks ahead for more of them."""
-        mask: NDArray[np.bool_] = allowed([self.reader.state], rules)[0]
+        mask: NDArray[np.bool_] = allowed([self.reader.state], rules, self._grammar)[0]
         if self.redraws and self.reader.state.bar >= 0:
             for rule in rules:
                 if isinstance(rule, Foresight) and mask.any():
@@ -157,26 +161,34 @@ class _Search:
                 f"no piece was found in {BUDGET} tries that keeps all constraints; bar {bar} is "
                 f"hard for: {label}; loosen it, or try another --seed"
             )
-        if len(self.ids) > self._opening and self.reader.state.kind is Kind.TRACK:
-            back = len(self.ids) - 1  # this part has no pitch here: another one may
+        if len(self.ids) > self._opening and self.reader.state.kind in _BEFORE_PITCH:
+            back = self._note_at(len(self.ids)) - 1  # this part has no pitch here: another one may
         else:
             if self.reader.state.step > self._frontier:
                 self._frontier, self._stuck = self.reader.state.step, 0
             self._stuck += 1
             back = self._target()
+        wrong = self.ids[back] if back < len(self.ids) else None
+        back = self._note_at(back)
         self._banned = {place: tokens for place, tokens in self._banned.items() if place <= back}
-        if back < len(self.ids):
-            self._banned.setdefault(back, set()).add(self.ids[back])
+        if wrong is not None:
+            self._banned.setdefault(back, set()).add(wrong)
         else:  # nothing is left to draw first: begin again
             self._banned = {}
         del self.ids[back:]
         self.reader.rewind(back)
 
+    def _note_at(self, place: int) -> int:
+        """The place itself, or where the loudness begins that is said before it."""
+        while place > self._opening and EXPRESSIVE.kinds[self.ids[place - 1]] in _LOUDNESS:
+            place -= 1
+        return place
+
     def _target(self) -> int:
         """Place of the token that is to be drawn anew: that of a note, further and further back."""
         depth = self._depth()
         # By turns another pitch for a note, and something else than that note.
-        kinds = VOCABULARY.kinds[self.ids[self._opening :]]
+        kinds = EXPRESSIVE.kinds[self.ids[self._opening :]]
         notes = self._opening + np.flatnonzero(kinds == (Kind.PITCH if self._stuck % 2 else Kind.TRACK))
         return int(notes[-min(depth, len(notes))]) if len(notes) else self._opening
 

@@ -26,8 +26,8 @@ from theory.errors import RequestError, SearchError
 from theory.event import KeyEvent, MeterEvent, TempoEvent
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import Score, Track
-from theory.tokens import VOCABULARY, Kind, Tokenizer
+from theory.score import DEFAULT_VELOCITY, Score, Track
+from theory.tokens import EXPRESSIVE, Kind, Tokenizer
 from theory.tokens.vocabulary import STEPS_PER_QUARTER
 
 
@@ -50,9 +50,9 @@ def compose(*, progress: Progress | None = None, **request: Any) -> Piece:
     """
     wanted = Request.of(request)
     model, _ = _model_for(wanted)
-    wanted, form, frame, steers = _settled(wanted, model.style)
+    wanted, form, frame, steers = _settled(wanted, model)
     draft, plan = _draw(wanted, form, frame, steers, progress)
-    score = phrasing.shape(Tokenizer().decode(draft.ids))
+    score = _played(draft, model)
     if not steers.chords:
         score = score.replace(chords=())
     return _finished(score, score, wanted, form, model, draft, plan)
@@ -65,24 +65,25 @@ def draw_piece(wanted: Request, progress: Progress | None = None) -> Draft:
         CadenzaError: as `compose`.
     """
     model, _ = _model_for(wanted)
-    return _draw(*_settled(wanted, model.style), progress)[0]
+    return _draw(*_settled(wanted, model), progress)[0]
 
 
-def _settled(wanted: Request, style: Style) -> tuple[Request, Form, Frame, Steering]:
+def _settled(wanted: Request, model: Bundle) -> tuple[Request, Form, Frame, Steering]:
     """The request with its number of bars, and the frame and the rules of the piece, which may begin with an upbeat."""
-    tunes = read_tunes(wanted.locks, style)
+    style = model.style
+    tunes = read_tunes(wanted.locks, style, model.tokenizer)
     form = wanted.form(style, meter_of(tunes), key_of(tunes, style), bars_of(tunes))
     frame = _frame(form, style, upbeat_of(tunes))
     wanted, form = replace(wanted, bars=form.bars), form._replace(bars=frame.bars)
-    return wanted, form, frame, steering(wanted, form, style, frame, tunes)
+    return wanted, form, frame, steering(wanted, form, style, frame, tunes, model.tokenizer)
 
 
 def _draw(wanted: Request, form: Form, frame: Frame, steers: Steering, progress: Progress | None) -> tuple[Draft, Plan]:
     """The draft, and the plan that it keeps."""
     model, runtime = _model_for(wanted)
-    plan = plan_of(frame, steers, model.style)
-    blank = Tokenizer().encode(_blank(form, frame, model.style))
-    opening = blank[: 1 + int(np.flatnonzero(VOCABULARY.kinds[blank] == Kind.TEMPO_LOW)[0])]
+    plan = plan_of(frame, steers, model.style, runtime.tokenizer)
+    blank = runtime.tokenizer.encode(_blank(form, frame, model.style))
+    opening = blank[: 1 + int(np.flatnonzero(EXPRESSIVE.kinds[blank] == Kind.TEMPO_LOW)[0])]
     return write(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling, wanted.seed, progress), plan
 
 
@@ -105,7 +106,7 @@ def continue_piece(primer: Score | Piece | str | Path, *, progress: Progress | N
     if wanted.title is None and primer.title:
         wanted = replace(wanted, title="".join(c for c in primer.title if c.isprintable())[:200] or None)
     model, runtime = _model_for(wanted)
-    given = Tokenizer().quantize(primer)
+    given = model.tokenizer.quantize(primer)
     _check_primer(given, wanted, model.style)
     key, meter = _key_of(given), given.meters[-1].meter
     bars = wanted.bars or wanted.chord_bars(key, meter) or model.style.bars
@@ -118,14 +119,22 @@ def continue_piece(primer: Score | Piece | str | Path, *, progress: Progress | N
         if ends_in not in choices:
             writes = ", ".join(choices)
             raise RequestError(f"the primer's {name} is {ends_in}: style {model.style.name} writes {writes}")
-    opening = Tokenizer().encode(model.style.undress(given, form.key))[:-1]
+    known = model.style.undress(given, form.key, dynamics=model.tokenizer.expressive)
+    opening = runtime.tokenizer.encode(known)[:-1]
     frame = _frame_after(given, form, model.style)
-    steers = steering(wanted, form, model.style, frame)
-    plan = plan_of(frame, steers, model.style)
+    steers = steering(wanted, form, model.style, frame, settings=model.tokenizer)
+    plan = plan_of(frame, steers, model.style, runtime.tokenizer)
     draft = write(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling, wanted.seed, progress)
-    score = phrasing.shape(Tokenizer().decode(draft.ids))
+    score = _played(draft, model)
     score = _with_primer(score if steers.chords else score.replace(chords=()), given)
     return _finished(score, _without(score, given), wanted, form, model, draft, plan)
+
+
+def _played(draft: Draft, model: Bundle) -> Score:
+    """The score of a draft with dynamics: the model's own, or of its phrases where it wrote none."""
+    score = model.tokenizer.learnt.decode(draft.ids)
+    written = any((track.velocity != DEFAULT_VELOCITY).any() for track in score.tracks)
+    return score if written else phrasing.shape(score)
 
 
 def _primer_of(given: Any) -> Score:
@@ -227,11 +236,15 @@ def _finished(score: Score, new: Score, wanted: Request, form: Form, model: Bund
     if not new.notes:
         asked = f"density {', '.join(wanted.density)}" if wanted.density else "what is asked"
         raise RequestError(f"{asked} leaves no note to sing: loosen it")
-    report = report_on(score, draft, plan, new)
+    if model.tokenizer.microtiming:  # rules speak of where notes are written, not of when they are played
+        written = Tokenizer()
+        report = report_on(written.quantize(score), draft, plan, written.quantize(new))
+    else:
+        report = report_on(score, draft, plan, new)
     if broken := [kept for kept in report.rules if kept.kept < kept.asked]:  # a fault of ours: never a wrong piece
         rule = broken[0]
         raise SearchError(f"{rule.rule}: holds in {rule.kept} of {rule.asked} places only, so nothing is written")
-    return Piece.from_recipe(recipe_of(wanted, form, model, Tokenizer().encode(score), report))
+    return Piece.from_recipe(recipe_of(wanted, form, model, model.tokenizer.encode(score), report))
 
 
 __all__ = ["Draft", "Progress", "compose", "continue_piece", "draw_piece", "load"]

@@ -20,13 +20,14 @@ _LAST_PITCH = list(COLUMNS).index("last_pitch")
 
 
 @lru_cache(maxsize=32)
-def token_map(signature: int) -> NDArray[np.int64]:
+def token_map(signature: int, size: int = VOCABULARY.size) -> NDArray[np.int64]:
     """For each token id the id under which the network knows it, int64 (V,): a permutation.
 
     Args:
         signature: of the piece's first key; 0 where it has none.
+        size: V, of the vocabulary.
     """
-    result = np.arange(VOCABULARY.size)
+    result = np.arange(size)
     steps = {Kind.PITCH: shift_of(signature), Kind.CHORD_ROOT: -signature, Kind.CHORD_BASS: -signature}
     for kind, step in steps.items():
         span = VOCABULARY.span(kind)

@@ -8,7 +8,7 @@ import numpy as np
 
 from composer.runtime import Reader, Runtime
 from theory.score import Score
-from theory.tokens import VOCABULARY, Kind, Tokenizer
+from theory.tokens import EXPRESSIVE, Kind
 from theory.tokens.vocabulary import CHORD_KINDS
 
 
@@ -40,9 +40,10 @@ def likelihood(runtime: Runtime, score: Score) -> Likelihood:
 
 
 def _likelihood(runtime: Runtime, score: Score) -> Likelihood:
-    ids = Tokenizer().encode(score)
-    prompt = int(np.flatnonzero(VOCABULARY.kinds[ids] == Kind.TEMPO_LOW)[0])
-    given = np.isin(VOCABULARY.kinds[ids], CHORD_KINDS)
+    ids = runtime.tokenizer.encode(score)
+    kinds = EXPRESSIVE.kinds[ids]
+    prompt = int(np.flatnonzero(kinds == Kind.TEMPO_LOW)[0])
+    given = np.isin(kinds, CHORD_KINDS)
     given[: prompt + 1] = True
     reader, nats = Reader(runtime, score.bars), 0.0
     for index, (token, target) in enumerate(zip(ids[:-1].tolist(), ids[1:].tolist(), strict=True)):

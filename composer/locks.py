@@ -25,7 +25,7 @@ from theory.errors import RequestError
 from theory.key import Key
 from theory.meter import Meter
 from theory.score import Score
-from theory.tokens import Tokenizer
+from theory.tokens import SHIPPED, Settings, Tokenizer
 from theory.tokens.vocabulary import STEPS_PER_QUARTER
 
 _Note = tuple[int, int, int]
@@ -71,18 +71,24 @@ def file_of(text: str) -> Path | None:
     return Path(file) if file and "\0" not in file else None
 
 
-def read_tunes(texts: Sequence[str], style: Style) -> tuple[Tune, ...]:
+def read_tunes(texts: Sequence[str], style: Style, settings: Settings = SHIPPED) -> tuple[Tune, ...]:
     """Read locks, as in "soprano=tune.mid" or "soprano:1-4=tune.mid", with their files.
+
+    Args:
+        texts: as they were typed.
+        style: of the model.
+        settings: of its tokens; they say on which grid tunes are kept.
 
     Raises:
         RequestError: no lock, or a file in which no track is the part's.
         UnknownNameError: no such part.
         InputFileError, FileFormatError: see `data.read`.
     """
-    return tuple(_read(text, style) for text in dict.fromkeys(texts))
+    tokenizer = Tokenizer(resolution=settings.resolution)
+    return tuple(_read(text, style, tokenizer) for text in dict.fromkeys(texts))
 
 
-def _read(text: str, style: Style) -> Tune:
+def _read(text: str, style: Style, tokenizer: Tokenizer) -> Tune:
     where, _, _ = text.partition("=")
     name, colon, bars = where.partition(":")
     file = file_of(text)
@@ -97,13 +103,13 @@ def _read(text: str, style: Style) -> Tune:
     import data
 
     given = data.read(file)
-    score = Tokenizer().quantize(given)
+    score = tokenizer.quantize(given)
     frame = frame_of(score, Key(0))
     track = _track_of(given, style, part, text)
     columns = on_grid(score.tracks[track], score)
     notes = [(int(start), int(end), int(pitch)) for start, end, pitch in zip(*columns, strict=True)]
     key = given.keys[0].key if given.keys else None
-    moved = Tokenizer().changes(given.replace(tracks=(given.tracks[track],))).farthest
+    moved = tokenizer.changes(given.replace(tracks=(given.tracks[track],))).farthest
     return Tune(text, part, named, _held(notes, frame, given), frame, key, moved)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from composer.report import Report
 from composer.request import Form, Request
 from theory.errors import FileFormatError, TokenError
 from theory.score import Score
-from theory.tokens import VOCABULARY, Tokenizer
+from theory.tokens import Tokenizer
 
 _PACKAGES = ("cadenza", "numpy", "mido", "music21", "matplotlib", "soundfile")
 _FORMAT = 1
@@ -38,6 +38,7 @@ class Recipe:
         title: of the piece.
         sound: soundfont (file name, SHA-256), FluidSynth's version and the sample rate, once rendered; else empty.
         report: what the model thought of it.
+        tokenizer: that made the ids; left out of JSON where its settings are those of the models that ship.
     """
 
     request: dict[str, Any]
@@ -49,6 +50,7 @@ class Recipe:
     title: str
     sound: dict[str, Any]
     report: Report
+    tokenizer: Tokenizer = field(default_factory=Tokenizer)
 
     def score(self) -> Score:
         """The piece.
@@ -57,7 +59,7 @@ class Recipe:
             TokenError: the ids spell no score, or one of another number of parts.
             ScoreError: a part has no General MIDI program.
         """
-        plain = Tokenizer().decode(self.ids)
+        plain = self.tokenizer.decode(self.ids)
         if len(plain.tracks) != len(self.parts):
             raise TokenError(f"the recipe names {len(self.parts)} parts, its token ids hold {len(plain.tracks)}")
         tracks = tuple(
@@ -68,7 +70,10 @@ class Recipe:
 
     def to_json(self) -> str:
         """ASCII, one line, the same for the same recipe."""
-        return signed({"cadenza_recipe": _FORMAT, **asdict(self), "report": self.report.to_dict()})
+        values = {"cadenza_recipe": _FORMAT, **asdict(self), "report": self.report.to_dict()}
+        if self.tokenizer == Tokenizer():
+            del values["tokenizer"]
+        return signed(values)
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
@@ -88,6 +93,7 @@ class Recipe:
             values["ids"] = tuple(_exactly(int, token) for token in values["ids"])
             values["parts"] = tuple((_exactly(str, name), _exactly(int, program)) for name, program in values["parts"])
             values["report"] = Report.from_dict(values["report"])
+            values["tokenizer"] = Tokenizer.of(values.get("tokenizer", {}))
             for name, kind in _KINDS.items():
                 _exactly(kind, values[name])
             recipe = cls(**values)
@@ -95,7 +101,7 @@ class Recipe:
             if isinstance(error, FileFormatError):
                 raise
             raise FileFormatError("there is no Cadenza recipe in it") from None
-        if recipe.vocabulary != VOCABULARY.fingerprint:
+        if recipe.vocabulary != recipe.tokenizer.fingerprint:
             raise FileFormatError("the recipe's token ids mean something else in this version of Cadenza")
         return recipe
 
@@ -156,12 +162,13 @@ def recipe_of(request: Request, form: Form, bundle: Bundle, ids: NDArray[np.int3
         request={**asdict(request), **completed, "model": bundle.path.name},
         model={"name": bundle.path.name, "sha256": bundle.sha256},
         versions=installed_versions(),
-        vocabulary=VOCABULARY.fingerprint,
+        vocabulary=bundle.tokenizer.fingerprint,
         ids=tuple(ids.tolist()),
         parts=tuple((part.name, part.program) for part in bundle.style.parts),
         title=request.title or f"{bundle.style.name.capitalize()} in {form.key}",
         sound={},
         report=report,
+        tokenizer=bundle.tokenizer,
     )
 
 

@@ -15,7 +15,9 @@ from theory.constraint import (
     Fermatas,
     Foresight,
     Frame,
+    Locked,
     OnlyKinds,
+    Played,
     Polyphony,
     Prospects,
     Room,
@@ -24,13 +26,15 @@ from theory.constraint import (
     smallest_clash,
 )
 from theory.errors import ClashError
-from theory.tokens import Kind
+from theory.tokens import SHIPPED, Kind, Settings
+from theory.tokens.expression import left_out
 from theory.tokens.vocabulary import CHORD_KINDS
 
 _WRITTEN = (
     Kind.END, Kind.BAR, Kind.POSITION_HIGH, Kind.POSITION_LOW, Kind.DURATION_HIGH, Kind.DURATION_LOW, Kind.TRACK,
     Kind.PITCH,
 )  # fmt: skip
+_PLAYED = (Kind.VELOCITY, Kind.VELOCITY_OFFSET, Kind.ONSET_OFFSET, Kind.END_OFFSET)
 
 
 class Plan(NamedTuple):
@@ -44,6 +48,7 @@ class Plan(NamedTuple):
         chords: that it states, by grid step.
         own_chords: whether the model writes chords of its own between them.
         notices: lines for the user: what a lock's notes lose, which habits gave way.
+        settings: of the tokens.
     """
 
     frame: Frame
@@ -53,26 +58,36 @@ class Plan(NamedTuple):
     chords: dict[int, Chord | None]
     own_chords: bool
     notices: tuple[str, ...]
+    settings: Settings = SHIPPED
 
 
-def plan_of(frame: Frame, steers: Steering, style: Style) -> Plan:
+def plan_of(frame: Frame, steers: Steering, style: Style, settings: Settings = SHIPPED) -> Plan:
     """Settle the constraints before the first token.
+
+    Args:
+        frame: the piece before its notes.
+        steers: the rules that are asked for.
+        style: of the model.
+        settings: of the tokens that it reads (`Settings.learnt`).
 
     Raises:
         ClashError: what is asked for excludes itself; what is only a habit of the style gives way.
     """
     rules, domain, automaton = _feasible(frame, steers)
     kinds = (*_WRITTEN, *((Kind.FERMATA,) if style.fermatas else ()), *(CHORD_KINDS if domain.chords else ()))
+    played = tuple(kind for kind in _PLAYED if settings.expressive and kind not in left_out(settings))
     after_upbeat = frame.meters[1] if frame.pickup and not frame.first_bar else None
     meters = (Kind.NUMERATOR, Kind.DENOMINATOR) if after_upbeat else ()
     script = (Script(domain, steers.own_chords), *((Fermatas(domain),) if style.fermatas else ()))
-    form = (OnlyKinds((*kinds, *meters)), ExactForm(frame.bars, after_upbeat), *script)
+    form = (OnlyKinds((*kinds, *played, *meters)), ExactForm(frame.bars, after_upbeat), *script)
     watching = (rule for rule in rules if type(rule).forbid is not Constraint.forbid)
     room = (Room(domain, rule.most, automaton) for rule in rules if isinstance(rule, Polyphony))
     foresight = Foresight(domain, automaton, rules)
-    masks = (*form, automaton, *room, *watching, foresight)
+    exact = tuple(rule.part for rule in rules if isinstance(rule, Locked))
+    last = (Played(frame.steps, exact),) if played else ()
+    masks = (*form, automaton, *room, *watching, foresight, *last)
     gave_way = tuple(_gave_way(habit) for habit in (*steers.ending, *steers.grid) if habit not in rules)
-    return Plan(frame, form, rules, masks, domain.chords, steers.own_chords, (*steers.notices, *gave_way))
+    return Plan(frame, form, rules, masks, domain.chords, steers.own_chords, (*steers.notices, *gave_way), settings)
 
 
 def _gave_way(habit: Constraint) -> str:

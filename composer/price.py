@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from composer.decode import Draft
 from composer.plan import Plan
 from theory.constraint import Automaton, Constraint, Domain, Prospects, States, allowed
-from theory.tokens import VOCABULARY, State
+from theory.tokens import EXPRESSIVE, State, grammar_of
 from theory.tokens.vocabulary import CHORD_KINDS
 
 _Floats = NDArray[np.float64]
@@ -27,13 +27,13 @@ class Prices:
     def __init__(self, draft: Draft, plan: Plan) -> None:
         self._plan = plan
         self._drawn = np.array(draft.ids[draft.opening :])
-        self._music = ~np.isin(VOCABULARY.kinds[self._drawn], CHORD_KINDS)
+        self._music = ~np.isin(EXPRESSIVE.kinds[self._drawn], CHORD_KINDS)
         states = _states(draft)
         self._view = States(states)
         # Without rules: grammar, bars, and one note at a time in a part.
         self._known: dict[bytes, Prospects] = {}
         self._free = Automaton(self._domain(), self._known)
-        self._base = allowed(states, (*plan.form, self._free))
+        self._base = allowed(states, (*plan.form, self._free), grammar_of(plan.settings))
         self._base[np.arange(len(states)), self._drawn] = True
         self._mask = self._base.copy()
         self._columns = np.flatnonzero(self._base.any(axis=0))

@@ -46,7 +46,7 @@ class Reader:
         self._tokens: list[int] = []
         self._bars_begun: list[tuple[int, State]] = []  # how many tokens were read then, and the state
         self._memories = [runtime.start()]
-        self._map = keyview.token_map(0)
+        self._map = keyview.token_map(0, runtime.vocabulary)
         self._signature = 0
 
     def read(self, token: int) -> Vector:
@@ -54,7 +54,7 @@ class Reader:
         self.state.advance(token)
         if self.state.kind is Kind.MODE and self.state.bar == 0 and self.state.position == 0 and self.state.key:
             self._signature = self.state.key[0]
-            self._map = keyview.token_map(self._signature)
+            self._map = keyview.token_map(self._signature, self._runtime.vocabulary)
         seen = keyview.moment_seen(*moment(self.state, self._bars), self._signature)
         context = self._runtime.context(*seen)
         logits, memory = self._runtime.step(self._memories[-1], int(self._map[token]), context)
@@ -81,10 +81,15 @@ class Runtime:
 
     Args:
         bundle: a loaded model.
+
+    Attributes:
+        tokenizer: whose tokens it reads (`Settings.learnt`).
+        vocabulary: how many there are.
     """
 
     def __init__(self, bundle: Bundle) -> None:
         weights, sizes = bundle.weights, bundle.decoder
+        self.tokenizer, self.vocabulary = bundle.tokenizer.learnt, sizes.vocabulary
         self._sizes = sizes
         self._embedding = weights["embedding"]
         self._null = weights["context.null"]

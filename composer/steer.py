@@ -18,6 +18,7 @@ from theory.errors import ClashError, PitchError, RequestError, UnknownNameError
 from theory.pitch import Pitch
 from theory.progression import PlacedChord, parse_progression
 from theory.scale import Scale
+from theory.tokens import SHIPPED, Settings
 from theory.tokens.vocabulary import STEPS_PER_QUARTER
 
 RULES = ("four-part", "no-parallels")
@@ -67,7 +68,14 @@ def progression(wanted: Request, form: Form, first_bar: int = 0) -> tuple[Placed
     )
 
 
-def steering(wanted: Request, form: Form, style: Style, frame: Frame, tunes: Sequence[Tune] | None = None) -> Steering:
+def steering(
+    wanted: Request,
+    form: Form,
+    style: Style,
+    frame: Frame,
+    tunes: Sequence[Tune] | None = None,
+    settings: Settings = SHIPPED,
+) -> Steering:
     """The rules that a request asks for.
 
     Args:
@@ -76,6 +84,7 @@ def steering(wanted: Request, form: Form, style: Style, frame: Frame, tunes: Seq
         style: of the model.
         frame: of the piece.
         tunes: that parts keep, where `composer.locks.read_tunes` has read them already.
+        settings: of the tokens.
 
     Raises:
         RequestError, PitchError, UnknownNameError: what is asked for cannot be read; the message quotes it.
@@ -83,11 +92,13 @@ def steering(wanted: Request, form: Form, style: Style, frame: Frame, tunes: Seq
     """
     first_bar = max(frame.first_bar, int(frame.pickup))  # chords and rhythms are for whole bars
     chords = progression(wanted, form, first_bar)
-    tunes = read_tunes(wanted.locks, style) if tunes is None else tunes
+    tunes = read_tunes(wanted.locks, style, settings) if tunes is None else tunes
     kept = locked(tunes, style, frame)
     narrowed = _ranges(wanted, style)
     cadences = tuple(_cadence(text, form) for text in listed("cadence", wanted.cadences))
     asked: list[Constraint] = [*narrowed]
+    if settings.step > 1:
+        asked.append(rules.Resolution(settings.step))
     if chords:
         asked.append(rules.Chords(chords, form.key, wanted.between))
     asked += cadences
@@ -106,10 +117,11 @@ def steering(wanted: Request, form: Form, style: Style, frame: Frame, tunes: Seq
     ending: tuple[Constraint, ...] = ()
     if wanted.ending is None and not any(frame.bar_index(cadence.bar) + 1 == frame.bars for cadence in cadences):
         ending = _last_chord(chords[-1], frame, full) if chords else (tonic,)
-    grid = rules.Grid(_grid(style.grid, asked, chords), frame.first_bar)
+    step = _grid(settings.step if style.grid % settings.step else style.grid, asked, chords)
+    grid = (rules.Grid(step, frame.first_bar),) if step != settings.step else ()
     ranges = _own_ranges(style, narrowed, kept)
     fixed, own_chords = tuple(dict.fromkeys(asked)), bool(cadences) and not chords
-    return Steering(fixed, ranges, ending, (grid,), chords, own_chords, notices_of(tunes))
+    return Steering(fixed, ranges, ending, grid, chords, own_chords, notices_of(tunes))
 
 
 def _silences(rule: Constraint) -> bool:

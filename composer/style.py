@@ -108,15 +108,21 @@ class Style:
         ]
         return score.replace(tracks=tuple(tracks))
 
-    def undress(self, score: Score, key: Key | None = None) -> Score:
-        """The score as the model knows music: this style's parts and programs, no dynamics, controls, chords or names.
+    def undress(self, score: Score, key: Key | None = None, *, dynamics: bool = False) -> Score:
+        """The score as the model knows music: this style's parts and programs, no controls, chords or names.
 
         Args:
             score: with as many tracks as the style has parts.
             key: from the start on, where the score states none.
+            dynamics: whether the model knows loudness (`theory.tokens.Settings.expressive`).
         """
         tracks = tuple(
-            Track(track.onset, track.duration, track.pitch, np.full(len(track), DEFAULT_VELOCITY))
+            Track(
+                track.onset,
+                track.duration,
+                track.pitch,
+                track.velocity if dynamics else np.full(len(track), DEFAULT_VELOCITY),
+            )
             for track in score.tracks
         )
         keys = score.keys or (() if key is None else (KeyEvent(0, key),))

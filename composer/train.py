@@ -13,18 +13,19 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from composer import batches, bundle, checkpoint
-from composer.batches import Batch, Piece
+from composer.batches import Batch, Batches, Piece
 from composer.config import DecoderConfig
 from composer.style import Style
 from theory.atomic_file import atomic_path
 from theory.errors import ModelError, RequestError, TrainingError
+from theory.tokens import Tokenizer
 
 CHECKPOINT = "checkpoint.safetensors"
 _LEAST_WINDOW = 512  # half of an eighth of it, the shortest first window, is longer than a prompt, which is not scored
@@ -115,14 +116,20 @@ def train(
 
     Raises:
         ModelError: a checkpoint that cannot be read.
-        TrainingError: nothing to train on, a checkpoint of another configuration, or a loss that is no number.
+        TrainingError: nothing to train on, pieces or a checkpoint of other tokens, a checkpoint of another
+            configuration, or a loss that is no number.
         OutputError: `out` cannot be written.
     """
     if not train_pieces or not valid_pieces:
         parts = ", ".join(part.name.lower() for part in style.parts)
         found = f"{len(train_pieces)} pieces to train on, {len(valid_pieces)} to validate"
         raise TrainingError(f"{found}: both are needed, each written for {parts}")
-    run = _Run(config, out, resume)
+    tokenizer = train_pieces[0].tokenizer
+    for piece in (*train_pieces, *valid_pieces):
+        if unlike := piece.tokenizer.unlike(tokenizer):
+            raise TrainingError(f"{piece.id} is in other tokens than {train_pieces[0].id} ({unlike})")
+    config = replace(config, decoder=replace(config.decoder, vocabulary=tokenizer.vocabulary.size))
+    run = _Run(config, tokenizer, out, resume)
     reporter.start(run.done / config.epochs)
     try:
         _epochs(run, train_pieces, valid_pieces, style, reporter)
@@ -148,7 +155,7 @@ def _epochs(run: _Run, train_pieces: list[Piece], valid_pieces: list[Piece], sty
             "seconds": time.monotonic() - started,
         }
         if run.keep(record):
-            bundle.export(run.out, run.weights(), config.decoder, style)
+            bundle.export(run.out, run.weights(), config.decoder, style, run.tokenizer)
         run.save()
         reporter.epoch(record)
 
@@ -156,7 +163,7 @@ def _epochs(run: _Run, train_pieces: list[Piece], valid_pieces: list[Piece], sty
 class _Run:
     """A model in training with all its state."""
 
-    def __init__(self, config: TrainConfig, out: Path, resume: bool) -> None:
+    def __init__(self, config: TrainConfig, tokenizer: Tokenizer, out: Path, resume: bool) -> None:
         with _silent_libraries():
             import keras
 
@@ -166,7 +173,7 @@ class _Run:
                 import tensorflow as tf
 
                 tf.config.experimental.enable_op_determinism()
-            self.config, self.out = config, out
+            self.config, self.tokenizer, self.out = config, tokenizer, out
             self.model = decoder.build(config.decoder, config.seed)
         self.model.compile(
             optimizer=keras.optimizers.AdamW(
@@ -196,7 +203,7 @@ class _Run:
         """Epochs since the best one."""
         return self.done - int(self.best["epoch"]) if self.history else 0
 
-    def fit(self, epoch: list[Batch], number: int, reporter: Reporter) -> float:
+    def fit(self, epoch: Batches, number: int, reporter: Reporter) -> float:
         """Train one epoch; return the mean loss in nats a token."""
         total = count = 0.0
         for index, batch in enumerate(epoch):
@@ -235,13 +242,19 @@ class _Run:
     def save(self) -> None:
         """Write the checkpoint and the history."""
         arrays = {f"{index:03d}": np.asarray(variable) for index, variable in enumerate(self._variables())}
-        meta = {"config": self.config.to_dict(), "history": self.history}
+        meta = {
+            "config": self.config.to_dict(),
+            "tokenizer": asdict(self.tokenizer),
+            "history": self.history,
+        }
         checkpoint.save(self.out / CHECKPOINT, arrays, meta)
         with atomic_path(self.out / "history.json") as temporary:
             temporary.write_text(json.dumps(self.history, indent=1) + "\n", encoding="ascii")
 
     def _load(self) -> None:
         arrays, meta = checkpoint.load(self.out / CHECKPOINT)
+        if unlike := Tokenizer.of(meta.get("tokenizer", {})).unlike(self.tokenizer):
+            raise TrainingError(f"{self.out / CHECKPOINT} was trained on other tokens than the pieces' ({unlike})")
         if meta.get("config") != self.config.to_dict():
             raise TrainingError(f"{self.out / CHECKPOINT} was made with other settings: resume with the same ones")
         variables, values = self._variables(), [arrays[name] for name in sorted(arrays)]

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from data.ingest.preparation import CARD, UNFINISHED
 from data.split import Side, split_of
 from data.workers import Failure, mapped
 from theory.errors import CadenzaError, FileFormatError, InputFileError, TokenError
+from theory.event import ChordEvent
 from theory.score import Score
 from theory.tokens import Tokenizer
 
@@ -29,12 +29,14 @@ class Entry(NamedTuple):
         side: "train", "valid" or "test", fixed by the piece's group.
         score: the piece, or None where it could not be read.
         error: why it could not be read, in one line; else empty.
+        chords: as the data set states them; None: it states none, so whoever wants some must hear them.
     """
 
     id: str
     side: Side
     score: Score | None
     error: str = ""
+    chords: tuple[ChordEvent, ...] | None = None
 
 
 def entries(source: str) -> tuple[int, Iterator[Entry]]:
@@ -49,7 +51,7 @@ def entries(source: str) -> tuple[int, Iterator[Entry]]:
     Raises:
         InputFileError: none of these, or a folder without music.
         FileFormatError: the data set is damaged, or its preparation was broken off.
-        TokenError: its tokens are not those that models read.
+        TokenError: its tokens are those of another vocabulary.
     """
     if source in corpora.names():
         corpus = corpora.get(source)
@@ -58,9 +60,8 @@ def entries(source: str) -> tuple[int, Iterator[Entry]]:
     folder = Path(source or "(empty)")  # an empty name does not mean the current folder
     if not os.path.isdir(folder):
         raise InputFileError(f"{source!r} is neither a corpus ({', '.join(corpora.names())}) nor a folder")
-    if (folder / CARD).is_file() or (folder / UNFINISHED).is_dir():
+    if _is_prepared(folder):
         card = _card(folder)
-        _check(folder, card, Tokenizer())
         return card["summary"]["pieces"], _decoded(folder, card)
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix.lower() in READABLE)
     if not files:
@@ -68,6 +69,23 @@ def entries(source: str) -> tuple[int, Iterator[Entry]]:
     # Files that differ in their suffix alone are one piece in two formats: they stay on one side.
     groups = [file.removesuffix(Path(file).suffix) for file in files]
     return len(files), _parsed(partial(_read_file, folder), files, groups)
+
+
+def tokenizer_of(source: str) -> Tokenizer:
+    """The tokenizer of a data set that `cadenza prepare` made; the usual one for a corpus or a folder of music.
+
+    Raises:
+        FileFormatError: the data set is damaged, or its preparation was broken off.
+        TokenError: its tokens are those of another vocabulary.
+    """
+    folder = Path(source or "(empty)")
+    if source in corpora.names() or not _is_prepared(folder):
+        return Tokenizer()
+    return Tokenizer.of(_card(folder)["tokenizer"])
+
+
+def _is_prepared(folder: Path) -> bool:
+    return os.path.isfile(folder / CARD) or os.path.isdir(folder / UNFINISHED)
 
 
 def tensors(folder: str | Path, side: Side, tokenizer: Tokenizer | None = None) -> Any:
@@ -88,7 +106,8 @@ def tensors(folder: str | Path, side: Side, tokenizer: Tokenizer | None = None) 
     import tensorflow as tf
 
     card = _card(Path(folder))
-    _check(Path(folder), card, tokenizer or Tokenizer())
+    if unlike := Tokenizer.of(card["tokenizer"]).unlike(tokenizer or Tokenizer()):
+        raise TokenError(f"{folder} holds other tokens than are asked for ({unlike}): prepare it again")
     paths = _paths(Path(folder), card, side)
 
     def blocks() -> Iterator[shards.Block]:
@@ -107,26 +126,16 @@ def _card(folder: Path) -> dict[str, Any]:
         card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
         if not isinstance(card["summary"]["pieces"], int) or not all(isinstance(name, str) for name in card["shards"]):
             raise TypeError(card)
+        tokenizer, fingerprint = Tokenizer.of(card["tokenizer"]), card["fingerprint"]
     except FileNotFoundError:
         if (folder / UNFINISHED).is_dir():
             raise FileFormatError(f"{folder} was not finished: run the same `cadenza prepare` again") from None
         raise FileFormatError(f"{folder} is no data set: `cadenza prepare` makes one") from None
     except (OSError, ValueError, KeyError, TypeError):
         raise FileFormatError(f"{folder / CARD} is damaged: prepare the data set again") from None
+    if tokenizer.fingerprint != fingerprint:
+        raise TokenError(f"{folder} holds tokens of another vocabulary than this version of Cadenza: prepare it again")
     return card
-
-
-def _check(folder: Path, card: dict[str, Any], tokenizer: Tokenizer) -> None:
-    if card["fingerprint"] == tokenizer.fingerprint:
-        return
-    here = card["tokenizer"]
-    differing = [
-        f"{name} {here.get(name)}, not {value}" for name, value in asdict(tokenizer).items() if here.get(name) != value
-    ]
-    raise TokenError(
-        f"{folder} holds other tokens than are asked for ({'; '.join(differing) or 'of another vocabulary'}): "
-        "prepare it again"
-    )
 
 
 def _paths(folder: Path, card: dict[str, Any], side: Side) -> list[Path]:
@@ -134,13 +143,15 @@ def _paths(folder: Path, card: dict[str, Any], side: Side) -> list[Path]:
 
 
 def _decoded(folder: Path, card: dict[str, Any]) -> Iterator[Entry]:
-    tokenizer = Tokenizer()
+    tokenizer = Tokenizer.of(card["tokenizer"])
     sides: tuple[Side, ...] = ("train", "valid", "test")
     for side in sides:
         for table in shards.blocks(_paths(folder, card, side), ["id", "tokens"]):
             values, offsets = shards.tokens_of(table)
             for row, id_ in enumerate(table.column("id").to_pylist()):
-                yield Entry(id_, side, tokenizer.decode(values[offsets[row] : offsets[row + 1]]))
+                score = tokenizer.decode(values[offsets[row] : offsets[row + 1]])
+                stated = score.chords if card["chords"] == "heard" else score.chords or None
+                yield Entry(id_, side, score, chords=stated)
 
 
 def _parsed(reader: Callable[[str], Score | str], names: list[str], groups: list[str]) -> Iterator[Entry]:
@@ -166,4 +177,4 @@ def _guarded(reader: Callable[[], Score]) -> Score | str:
         return str(error)
 
 
-__all__ = ["Entry", "entries", "tensors"]
+__all__ = ["Entry", "entries", "tensors", "tokenizer_of"]

@@ -18,6 +18,12 @@ Out = Annotated[str, typer.Option(help="A file (song.mid), or a stem (song) to w
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for programs.")]
 # Whether the file can be read is for the reader to say, with its own exit code.
 InputFile = Annotated[Path, typer.Argument(metavar="FILE", help="MIDI, MusicXML, ABC or **kern.", readable=False)]
+# Settings of the tokenizer.
+Resolution = Annotated[int, typer.Option(help="Grid steps a quarter: 24, 12, 8, 6, 4, 3, 2 or 1.")]
+Velocities = Annotated[int, typer.Option(help="Loudnesses told apart: 127, 32, 16, 8, 4, 2 or 1.")]
+Microtiming = Annotated[bool, typer.Option("--microtiming", help="Keep onsets and ends exact, as played.")]
+Controls = Annotated[bool, typer.Option(help="Keep pedal, bends and other controls.")]
+Drums = Annotated[bool, typer.Option(help="Keep drum tracks.")]
 
 
 def _kept(text: str, *names: str) -> Any:

@@ -2,37 +2,68 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from composer.cli import options
 
+if TYPE_CHECKING:
+    from theory.tokens.changes import Changes
+
 NAME = "tokenize"
+_SMALLEST = 0.05  # milliseconds that are shown
 
 
 def run(
     file: options.InputFile,
     names: Annotated[bool, typer.Option("--names", help="Print names (PITCH 60) instead of ids.")] = False,
+    resolution: options.Resolution = 24,
+    velocities: options.Velocities = 32,
+    microtiming: options.Microtiming = False,
+    controls: options.Controls = True,
+    drums: options.Drums = True,
     json: options.Json = False,
 ) -> None:
-    """Print a score's token ids, one line a bar.
+    """Print a score's token ids, one line a bar, and on the error stream what they do not keep of it.
 
     Examples:
         cadenza tokenize song.mid --names
 
+        cadenza tokenize performance.mid --microtiming --velocities 127
+
         cadenza tokenize song.mid --json > ids.json
     """
+    from dataclasses import asdict
+
     import data
-    from theory.tokens import VOCABULARY, Tokenizer
+    from theory.tokens import EXPRESSIVE, Tokenizer
     from theory.tokens.vocabulary import BAR
 
-    ids = Tokenizer().encode(data.read(file)).tolist()
-    words = [VOCABULARY.name(token) if names else token for token in ids]
+    tokenizer = Tokenizer(resolution, velocities, microtiming, controls, drums)
+    score = data.read(file)
+    ids, changes = tokenizer.encode(score).tolist(), tokenizer.changes(score)
+    words = [EXPRESSIVE.name(token) if names else token for token in ids]
     if json:
-        options.print_json({"vocabulary": VOCABULARY.fingerprint, "tokens": words})
+        facts = {"tokenizer": asdict(tokenizer), "changes": changes._asdict()}
+        options.print_json({"vocabulary": tokenizer.fingerprint, **facts, "tokens": words})
         return
     starts = [0, *(index for index, token in enumerate(ids) if token == BAR), len(ids)]
     for start, end in pairwise(starts):
         print((", " if names else " ").join(map(str, words[start:end])))
+    for line in _said(changes):
+        print(f"cadenza: {line}", file=sys.stderr)
+
+
+def _said(changes: Changes) -> Iterator[str]:
+    """What tokens change, in words; nothing where they keep everything."""
+    if changes.farthest >= _SMALLEST:
+        yield f"notes move to the grid by {changes.moved:.1f} ms on average, by {changes.farthest:.1f} ms at most"
+    if changes.softer:
+        yield f"velocities change by at most {changes.softer}"
+    for verb, counts in ("merged", changes.merged), ("left out", changes.dropped):
+        if counts:
+            yield f"{verb}: {', '.join(f'{number} x {what}' for what, number in counts.items())}"

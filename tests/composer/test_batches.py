@@ -8,8 +8,10 @@ from tiny_models import scales
 
 from composer import batches, keyview
 from composer.style import CHORALE
+from data.augment import rebarred
 from data.dataset import Entry
-from theory.event import KeyEvent
+from theory.chord import Chord
+from theory.event import ChordEvent, KeyEvent
 from theory.key import Key
 from theory.score import Score, Track
 from theory.tokens import VOCABULARY, Kind, Tokenizer
@@ -52,7 +54,8 @@ def test_pieces_of_other_ensembles_are_left_out():
 
 
 def test_the_order_in_which_pieces_come_does_not_matter(pieces):
-    assert batches.prepare(reversed(entries(9)), CHORALE) == pieces
+    again = batches.prepare(reversed(entries(9)), CHORALE)
+    assert [(piece.id, piece.ids.tolist()) for piece in again] == [(piece.id, piece.ids.tolist()) for piece in pieces]
 
 
 def test_transpositions_stay_in_the_voices_ranges(pieces):
@@ -139,6 +142,42 @@ def test_tempi_differ_from_piece_to_piece_and_say_the_same_in_tokens_and_targets
             assert np.array_equal(tokens[high : high + 2], batch.targets[0, high - 1 : high + 1])
     assert len(found) > 10
     assert 40 <= min(found) < max(found) <= 160
+
+
+def test_what_is_forgotten_is_made_again(pieces, monkeypatch):
+    """Windows of one form are in several batches; a small cache costs time and nothing else."""
+    for number in range(2):
+        whole = content(batches.epoch(pieces, 4, 128, 5, number))
+        monkeypatch.setattr(batches, "_CACHED", 1)
+        epoch = batches.epoch(pieces, 4, 128, 5, number)
+        assert len(epoch) == len(whole)
+        for one, other in zip(whole, content(epoch), strict=True):
+            assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+        assert len(epoch._known) == 1
+        monkeypatch.undo()
+
+
+def test_chords_that_are_stated_are_not_heard_again():
+    (entry,) = entries(1)
+    chords = (ChordEvent(0, Chord.parse("F#m7b5")), ChordEvent(960, None))
+    (piece,) = batches.prepare([entry._replace(chords=chords)], CHORALE)
+    assert piece.chords == chords
+    (heard,) = batches.prepare([entry], CHORALE)
+    assert heard.chords
+    assert heard.chords != chords
+
+
+def test_the_end_inside_a_bar_is_kept():
+    """A piece of a bar and a half has three bars of half the length, not four."""
+    score = scales(0, bars=2)
+    short = score.replace(tracks=tuple(track.replace(**first(track, 6)) for track in score.tracks), end=6 * 480)
+    (piece,) = batches.prepare([Entry("short", "train", short)], CHORALE)
+    assert piece.score.end == short.end
+    assert rebarred(piece.score).bars == 3
+
+
+def first(track, count):
+    return {name: getattr(track, name)[:count] for name in ("onset", "duration", "pitch", "velocity")}
 
 
 def test_evaluation_is_every_piece_whole_in_its_own_key(pieces):

@@ -24,7 +24,7 @@ def drawn(request, tiny_model):
     """A draft and the plan that it was drawn under."""
     wanted = Request(model=tiny_model, **request.param)
     model, _ = generate._model_for(wanted)
-    return generate._draw(*generate._settled(wanted, model.style), None)
+    return generate._draw(*generate._settled(wanted, model), None)
 
 
 def states_of(draft):

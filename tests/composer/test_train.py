@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +23,8 @@ from composer import batches, bundle, checkpoint
 from composer.config import DecoderConfig
 from composer.runtime import Reader, Runtime
 from composer.style import CHORALE
-from data.dataset import Entry
+from data.dataset import Entry, entries, tokenizer_of
+from data.ingest import Encoding, prepare
 from data.split import split_of
 from theory.errors import ModelError, RequestError, TrainingError
 from theory.score import Score
@@ -192,8 +194,6 @@ def test_a_finished_run_has_nothing_to_resume(run, training, sides, config):
 
 
 def test_other_settings_or_a_damaged_checkpoint_are_refused(run, training, sides, config, tmp_path):
-    from dataclasses import replace
-
     with pytest.raises(TrainingError, match="other settings"):
         training.train(*sides, CHORALE, run.folder, replace(config, seed=4), Watch(), resume=True)
     (tmp_path / CHECKPOINT).write_bytes((run.folder / CHECKPOINT).read_bytes()[:-100])
@@ -203,6 +203,46 @@ def test_other_settings_or_a_damaged_checkpoint_are_refused(run, training, sides
     checkpoint.save(tmp_path / CHECKPOINT, dict(list(arrays.items())[:-1]), meta)
     with pytest.raises(ModelError, match="another version"):
         training.train(*sides, CHORALE, tmp_path, config, Watch(), resume=True)
+
+
+@pytest.mark.parametrize(
+    "tokenizer",
+    [Tokenizer(resolution=2), Tokenizer(velocities=8), Tokenizer.lossless()],
+    ids=["coarse", "soft", "played"],
+)
+def test_from_a_folder_to_a_piece_in_the_data_sets_tokens(training, config, tmp_path, tokenizer):
+    pytest.importorskip("pyarrow", reason="needs pyarrow: pip install 'cadenza[train]'")
+    for side, number in (("train", 4), ("valid", 1)):
+        for stem in islice((f"{n}" for n in count() if split_of(f"{n}") == side), number):
+            data.write(performed(int(stem)), tmp_path / "music" / f"{stem}.mid")
+    prepare(tmp_path / "music", tmp_path / "set", encoding=Encoding(tokenizer), workers=1)
+    assert tokenizer_of(str(tmp_path / "set")) == tokenizer
+    found = list(entries(str(tmp_path / "set"))[1])
+    both = [
+        batches.prepare([entry for entry in found if entry.side == side], CHORALE, tokenizer)
+        for side in ("train", "valid")
+    ]
+    run, brief = tmp_path / "run", replace(config, epochs=1)
+    training.train(*both, CHORALE, run, brief, Watch())
+    assert bundle.load(run).tokenizer == tokenizer
+    piece = composer.compose(model=str(run), bars=2, seed=1, chords="C | G", ranges=("soprano=C4:G5",))
+    assert tokenizer.quantize(piece.score).tracks == tuple(track.replace(name="") for track in piece.score.tracks)
+    assert all(rule.kept == rule.asked for rule in piece.report.rules)
+    other = batches.prepare(found, CHORALE, Tokenizer(resolution=12))
+    with pytest.raises(TrainingError, match=r"trained on other tokens than the pieces' \(.*resolution \d+, not 12"):
+        training.train(other, other, CHORALE, run, brief, Watch(), resume=True)
+    with pytest.raises(TrainingError, match=r"is in other tokens than .* \(resolution 12, not \d+"):
+        training.train(both[0], other, CHORALE, tmp_path / "mixed", brief, Watch())
+
+
+def performed(seed: int) -> Score:
+    """Scales as somebody plays them: neither on the grid nor equally loud."""
+    score, dice = scales(seed), np.random.default_rng(seed)
+    tracks = []
+    for track in score.tracks:
+        late, loud = dice.integers(0, 9, len(track)), dice.integers(40, 120, len(track))
+        tracks.append(track.replace(onset=track.onset + late, duration=track.duration - late, velocity=loud))
+    return score.replace(tracks=tuple(tracks))
 
 
 def test_without_pieces_there_is_no_training(training, sides, config, tmp_path):

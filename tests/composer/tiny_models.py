@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from composer.style import CHORALE
 from theory.event import KeyEvent
 from theory.key import Key
 from theory.score import Score, Track
+from theory.tokens import Tokenizer
 
 TINY = DecoderConfig(embedding=6, context=5, units=8, layers=2)
 LOWEST = (65, 60, 53, 43)  # a fifth inside every voice's range
@@ -23,8 +25,10 @@ def random_weights(config: DecoderConfig = TINY, seed: int = 0) -> Arrays:
     return {name: dice.normal(0, 0.4, shape).astype(np.float32) for name, shape in config.shapes().items()}
 
 
-def export(folder: Path, config: DecoderConfig = TINY, seed: int = 0) -> Path:
-    bundle.export(folder, random_weights(config, seed), config, CHORALE)
+def export(folder: Path, config: DecoderConfig = TINY, seed: int = 0, tokenizer: Tokenizer | None = None) -> Path:
+    tokenizer = tokenizer or Tokenizer()
+    config = replace(config, vocabulary=tokenizer.vocabulary.size)
+    bundle.export(folder, random_weights(config, seed), config, CHORALE, tokenizer)
     return folder
 
 

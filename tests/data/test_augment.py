@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
-from data.augment import Augmentation, augment, scale_tempo, scale_velocity, shifts_of, without_tracks
+from data.augment import Augmentation, augment, rebarred, scale_tempo, scale_velocity, shifts_of, without_tracks
 from theory.chord import Chord
 from theory.errors import RequestError
-from theory.event import ChordEvent, KeyEvent, TempoEvent
+from theory.event import ChordEvent, KeyEvent, MeterEvent, TempoEvent
 from theory.instrument import Range
 from theory.key import Key
+from theory.meter import Meter
 from theory.score import Note, Score, Track
 
 PIECE = Score(
@@ -73,6 +74,37 @@ def test_voices_are_dropped_but_never_all():
         assert len(left)
     counts = {len(augment(PIECE, Augmentation(keys=False, drop=0.5), rng(seed)).tracks) for seed in range(120)}
     assert counts == {1, 2, 3, 4}
+
+
+def test_chords_and_tempo_of_a_form():
+    stated = [augment(PIECE, Augmentation(keys=False, chords=0.5), rng(seed)).chords for seed in range(40)]
+    assert set(stated) == {(), PIECE.chords}
+    assert augment(PIECE, Augmentation(keys=False, chords=0), rng()).chords == ()
+    forms = [augment(PIECE, Augmentation(keys=False, tempos=(60, 62)), rng(seed)) for seed in range(40)]
+    assert {round(form.tempos[0].bpm) for form in forms} == {60, 61, 62}
+    assert all(form.tempos[1:] == PIECE.tempos[1:] for form in forms)
+
+
+def test_other_bars_keep_the_music():
+    half = rebarred(PIECE)
+    assert [str(event.meter) for event in half.meters] == ["2/4"]
+    assert half.replace(meters=PIECE.meters) == PIECE
+    waltz = Score.from_notes([(0, 480, 60), (480, 960, 62)], meters=(MeterEvent(0, Meter(3, 4)),))
+    jig = rebarred(waltz)
+    assert [str(event.meter) for event in jig.meters] == ["6/8"]
+    assert [(note.onset, note.duration) for note in jig.tracks[0]] == [(0, 240), (240, 480)]
+    upbeat = waltz.replace(meters=(MeterEvent(0, Meter(1, 4)), MeterEvent(480, Meter(3, 4))))
+    assert [(event.tick, str(event.meter)) for event in rebarred(upbeat).meters] == [(0, "1/8"), (240, "6/8")]
+    assert rebarred(waltz.replace(meters=(MeterEvent(0, Meter(5, 8)),))) is None
+    forms = {augment(PIECE, Augmentation(keys=False, rebar=0.5), rng(seed)) for seed in range(20)}
+    assert forms == {PIECE, half}
+
+
+def test_what_may_not_be_changed_takes_nothing_from_the_generator():
+    one, other = rng(), rng()
+    assert augment(PIECE, Augmentation(keys=False), one) == PIECE
+    assert one.random() == other.random()
+    assert {augment(PIECE, Augmentation(), rng(seed), shifts=(3,)).keys[0].key.tonic for seed in range(5)} == {-1}
 
 
 def test_a_seed_gives_one_form_and_another_another():

@@ -16,7 +16,7 @@ sys.path.append(str(Path(__file__).parent / "ingest"))
 from music import tune
 
 import data
-from data.dataset import entries, tensors
+from data.dataset import entries, tensors, tokenizer_of
 from data.ingest import Encoding, prepare
 from data.ingest.preparation import CARD, UNFINISHED
 from theory.errors import FileFormatError, InputFileError, TokenError
@@ -80,10 +80,29 @@ def test_tensors_can_be_batched(dataset, tensorflow):
 def test_tokens_of_another_tokenizer_are_refused(music, tmp_path, tensorflow):
     coarse = Tokenizer(resolution=4)
     prepare(music, tmp_path / "set", encoding=Encoding(coarse, "none"), workers=1)
-    for use in (lambda: entries(str(tmp_path / "set")), lambda: tensors(tmp_path / "set", "train")):
-        with pytest.raises(TokenError, match=r"other tokens than are asked for \(resolution 4, not 24\)"):
-            use()
+    with pytest.raises(TokenError, match=r"other tokens than are asked for \(resolution 4, not 24\)"):
+        tensors(tmp_path / "set", "train")
     assert sum(1 for _ in tensors(tmp_path / "set", "train", coarse)) > 0
+    assert tokenizer_of(str(tmp_path / "set")) == coarse
+    for entry in entries(str(tmp_path / "set"))[1]:
+        assert entry.score == coarse.quantize(data.read(music / entry.id))
+    card = json.loads((tmp_path / "set" / CARD).read_text())
+    (tmp_path / "set" / CARD).write_text(json.dumps(card | {"fingerprint": "0" * 64}))
+    for use in (entries, tokenizer_of):
+        with pytest.raises(TokenError, match="another vocabulary"):
+            use(str(tmp_path / "set"))
+
+
+@pytest.mark.parametrize("chords", ["heard", "written", "none"])
+def test_chords_that_the_tokens_state_are_not_heard_again(music, tmp_path, chords):
+    prepare(music, tmp_path / "set", encoding=Encoding(chords=chords), workers=1)
+    found = list(entries(str(tmp_path / "set"))[1])
+    if chords == "heard":
+        assert all(entry.chords == entry.score.chords for entry in found)
+        assert any(entry.chords for entry in found)
+    else:
+        assert all(entry.chords is None for entry in found)  # none are written in this music
+    assert tokenizer_of(str(music)) == tokenizer_of("chorales") == Tokenizer()
 
 
 def test_data_sets_that_are_none(dataset, tmp_path, tensorflow):

@@ -8,8 +8,9 @@ from theory.constraint.clash import Clash, smallest_clash
 from theory.constraint.domain import Domain, Frame
 from theory.constraint.form import ExactForm, Fermatas, OnlyKinds
 from theory.constraint.melody import Locked, MaxLeap, Range
+from theory.constraint.played import Played
 from theory.constraint.prospects import Prospects
-from theory.constraint.rhythm import Density, Durations, Grid, Onsets
+from theory.constraint.rhythm import Density, Durations, Grid, Onsets, Resolution
 from theory.constraint.room import Foresight, Room
 from theory.constraint.texture import CompleteChords, NoCrossing, NoParallels, Polyphony
 
@@ -42,9 +43,11 @@ __all__ = [
     "NoParallels",
     "OnlyKinds",
     "Onsets",
+    "Played",
     "Polyphony",
     "Prospects",
     "Range",
+    "Resolution",
     "Room",
     "Script",
     "States",

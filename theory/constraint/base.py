@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 
 from theory.constraint.domain import Domain, Frame
 from theory.score import Score
-from theory.tokens.grammar import grammar_mask
+from theory.tokens.grammar import PLAIN, Grammar
 from theory.tokens.state import State
-from theory.tokens.vocabulary import VOCABULARY, Kind
+from theory.tokens.vocabulary import Kind
 
 Mask = NDArray[np.bool_]
 
 # What is being decided after a token of a kind; after any other kind: what comes next (track, position, bar, end).
 _PITCH, _DURATION, _POSITION, _NEXT = range(4)
 _DECIDED = {
-    Kind.TRACK: _PITCH, Kind.VELOCITY: _PITCH, Kind.PITCH: _DURATION, Kind.DURATION_HIGH: _DURATION,
-    Kind.POSITION_HIGH: _POSITION,
+    Kind.TRACK: _PITCH, Kind.VELOCITY: _PITCH, Kind.VELOCITY_OFFSET: _PITCH, Kind.PITCH: _DURATION,
+    Kind.ONSET_OFFSET: _DURATION, Kind.DURATION_HIGH: _DURATION, Kind.POSITION_HIGH: _POSITION,
 }  # fmt: skip
 
 
@@ -145,11 +145,11 @@ def narrowed(frame: Frame, rules: Iterable[Constraint]) -> Domain:
     return domain
 
 
-def allowed(states: Sequence[State], constraints: Sequence[Constraint]) -> Mask:
+def allowed(states: Sequence[State], constraints: Sequence[Constraint], grammar: Grammar = PLAIN) -> Mask:
     """Masks of the tokens that grammar and rules allow next, bool (n, V), one row a state."""
-    mask = np.empty((len(states), VOCABULARY.size), dtype=np.bool_)
+    mask = np.empty((len(states), grammar.settings.vocabulary.size), dtype=np.bool_)
     for row, state in enumerate(states):
-        mask[row] = grammar_mask(state)
+        mask[row] = grammar.mask(state)
     view = States(states)
     for constraint in constraints:
         constraint.forbid(view, mask)

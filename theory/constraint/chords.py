@@ -18,7 +18,7 @@ from theory.score import Score
 from theory.tokens.vocabulary import CHORD_DEGREES, CHORD_KINDS, CHORD_QUALITIES, STEPS_PER_QUARTER, VOCABULARY, Kind
 
 BETWEEN = ("chord", "scale", "any")  # what may sound off the strong beats
-_CHORD_TOKENS = np.isin(VOCABULARY.kinds, CHORD_KINDS)
+_CHORD_TOKENS = np.flatnonzero(np.isin(VOCABULARY.kinds, CHORD_KINDS))
 _BEFORE_CHORD = (Kind.POSITION_LOW, Kind.MODE, Kind.TEMPO_LOW)
 
 

@@ -10,7 +10,7 @@ from theory.constraint.base import Constraint, Mask, States
 from theory.constraint.domain import Domain
 from theory.errors import RequestError
 from theory.meter import Meter
-from theory.tokens.vocabulary import BAR, END, VOCABULARY, Kind
+from theory.tokens.vocabulary import BAR, END, EXPRESSIVE, VOCABULARY, Kind
 
 _NUMERATOR = VOCABULARY.span(Kind.NUMERATOR)
 _FERMATA = VOCABULARY.id(Kind.FERMATA)
@@ -23,11 +23,11 @@ class OnlyKinds(Constraint):
     kinds: tuple[Kind, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_wanted", np.isin(VOCABULARY.kinds, self.kinds))
+        object.__setattr__(self, "_wanted", np.isin(EXPRESSIVE.kinds, self.kinds))
 
     def forbid(self, states: States, mask: Mask) -> None:
         """Clear all other kinds."""
-        mask &= self._wanted  # type: ignore[attr-defined]
+        mask &= self._wanted[: mask.shape[1]]  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)

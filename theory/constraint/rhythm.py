@@ -22,6 +22,10 @@ def _in_quarters(times: tuple[Fraction, ...]) -> str:
     return f"{' '.join(map(str, times))} quarters"
 
 
+def _name(step: int) -> str:
+    return _GRIDS.get(step, f"{Fraction(step, STEPS_PER_QUARTER)} quarter")
+
+
 def steps_of(quarters: Fraction) -> int:
     """Grid steps of a time in quarters.
 
@@ -49,7 +53,7 @@ class Grid(Constraint):
     @property
     def label(self) -> str:
         """As in "notes on the grid of 16ths"."""
-        return f"notes on the grid of {_GRIDS.get(self.step, f'{Fraction(self.step, STEPS_PER_QUARTER)} quarter')}"
+        return f"notes on the grid of {_name(self.step)}"
 
     def _on(self, lines: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each step, and the end, is on the grid: bool (S + 1,)."""
@@ -71,6 +75,34 @@ class Grid(Constraint):
         on = self._on(bar_lines(score))
         notes = [on_grid(track, score) for track in score.tracks]
         kept = sum(int((on[voice.start] & on[voice.end]).sum()) for voice in notes)
+        return Held(kept, sum(len(voice.start) for voice in notes))
+
+
+@dataclass(frozen=True)
+class Resolution(Constraint):
+    """Notes begin and end where the tokens of a model can say it, counted from the start of the piece.
+
+    Attributes:
+        step: in steps of the finest grid, 24 a quarter.
+    """
+
+    step: int
+
+    @property
+    def label(self) -> str:
+        """As in "notes where the model can write them, on 8th triplets"."""
+        return f"notes where the model can write them, on {_name(self.step)}"
+
+    def narrow(self, domain: Domain) -> None:
+        """Take the steps between."""
+        on = np.arange(domain.frame.steps + 1) % self.step == 0
+        domain.start[:, ~on[:-1]] = False
+        domain.may_end &= on
+
+    def held(self, score: Score) -> Held:
+        """Notes that begin and end there."""
+        notes = [on_grid(track, score) for track in score.tracks]
+        kept = sum(int(((voice.start % self.step == 0) & (voice.end % self.step == 0)).sum()) for voice in notes)
         return Held(kept, sum(len(voice.start) for voice in notes))
 
 

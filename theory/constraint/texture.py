@@ -25,6 +25,7 @@ from theory.voice_leading import violations
 _PITCH, _TRACK = VOCABULARY.span(Kind.PITCH), VOCABULARY.span(Kind.TRACK)
 _POSITION_HIGH, _POSITION_LOW = VOCABULARY.span(Kind.POSITION_HIGH), VOCABULARY.span(Kind.POSITION_LOW)
 _DURATION_HIGH, _DURATION_LOW = VOCABULARY.span(Kind.DURATION_HIGH), VOCABULARY.span(Kind.DURATION_LOW)
+_BEFORE_PITCH = (Kind.TRACK, Kind.VELOCITY, Kind.VELOCITY_OFFSET)
 _ALL = np.arange(PITCHES)
 _PERFECT = (0, 7)  # semitones, without octaves: unison and octave, fifth
 _BARS = 3  # that are looked at together: notes that a bar has no time for may not all wait for the next line
@@ -332,7 +333,7 @@ class CompleteChords(Constraint):
         return NEVER
 
     def _has(self, state: State, wanted: int) -> bool:
-        step, current = state.step, state.track if state.kind is Kind.TRACK else -1
+        step, current = state.step, state.track if state.kind in _BEFORE_PITCH else -1
         return any(
             end > step and pitch % 12 == wanted and voice != current
             for voice, (end, pitch) in enumerate(zip(state.free_at, state.last_pitch, strict=True))

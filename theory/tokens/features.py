@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.score import IntArray
 from theory.tokens.state import State
-from theory.tokens.vocabulary import BAR, LOW_STEPS
+from theory.tokens.vocabulary import EXPRESSIVE, LOW_STEPS, Kind
 
 PITCHES = 128
 
@@ -27,6 +28,10 @@ COLUMNS: dict[str, int] = {
     "last_pitch": PITCHES + 1,  # of the current track's last note
     "next_end": LOW_STEPS + 1,  # steps until the first of the sounding notes stops
 }
+
+
+_IS_NOTE = np.isin(np.arange(len(Kind)), (Kind.PITCH, Kind.DRUM))
+_IS_TURN = np.isin(np.arange(len(Kind)), (Kind.BAR, Kind.POSITION_LOW, Kind.TRACK))  # who plays is said anew
 
 
 class Features(NamedTuple):
@@ -77,17 +82,93 @@ def moment(state: State, bars: int) -> tuple[list[int], list[int]]:
 
 
 def features(ids: ArrayLike) -> Features:
-    """Rows for a whole sequence of valid ids, (n,)."""
-    tokens = np.asarray(ids)
-    bars = int((tokens == BAR).sum())
-    plan = np.zeros((len(tokens), len(COLUMNS)), dtype=np.int32)
-    heard = np.zeros((len(tokens), PITCHES), dtype=np.uint8)
-    state = State()
-    for row, token in enumerate(tokens.tolist()):
-        state.advance(token)
-        plan[row], pitches = moment(state, bars)
-        heard[row, pitches] = 1
+    """Rows for a whole sequence of valid ids, (n,): the same as of all moments, on columns."""
+    said = _Said.of(np.asarray(ids, dtype=np.int64))
+    bar = np.cumsum(said.kind == Kind.BAR.value) - 1
+    position, step = _places(said, bar)
+    track = _tracks(said)
+    notes = np.flatnonzero(_IS_NOTE[said.kind])
+    melodic = notes[said.kind[notes] == Kind.PITCH.value]
+    heard, first_end = _sounding(said, melodic, said.kind[notes] == Kind.PITCH.value, step)
+    plan = np.zeros((len(bar), len(COLUMNS)), dtype=np.int32)
+    plan[:, 0] = np.minimum(bar.max(initial=-1) + 1 - np.maximum(bar, 0), 63)
+    plan[:, 1] = np.minimum(position, LOW_STEPS - 1) + 1
+    for pair, kind, added in (2, Kind.MODE, (8, 1)), (4, Kind.DENOMINATOR, (0, 1)):
+        at = said.where(kind)
+        count = np.searchsorted(at, np.arange(len(bar)), side="right")
+        for column, place, more in zip((pair, pair + 1), (at - 1, at), added, strict=True):
+            plan[:, column] = np.append(0, said.value[place] + more)[count]
+    for number in np.unique(track[melodic]).tolist():
+        mine, its = track == number, melodic[track[melodic] == number]
+        pitches = np.append(0, said.value[its] + 1)
+        plan[mine, 6] = pitches[np.searchsorted(its, np.flatnonzero(mine), side="right")]
+    plan[:, 7] = np.where(first_end > step, np.minimum(first_end - step, LOW_STEPS), 0)
     return Features(plan, heard)
+
+
+class _Said(NamedTuple):
+    """What each of n tokens says: kind uint8 (n,), value int64 (n,)."""
+
+    kind: NDArray[np.uint8]
+    value: IntArray
+
+    @classmethod
+    def of(cls, ids: IntArray) -> _Said:
+        return cls(EXPRESSIVE.kinds[ids], EXPRESSIVE.values[ids].astype(np.int64))
+
+    def where(self, kind: Kind) -> IntArray:
+        """Where tokens of a kind stand."""
+        return np.flatnonzero(self.kind == kind.value)
+
+    def numbers(self, high: Kind, low: Kind) -> tuple[IntArray, IntArray]:
+        """Where numbers end, and what they are."""
+        ends, highs = self.where(low), self.where(high)
+        result = self.value[ends]
+        np.add.at(result, np.searchsorted(ends, highs), LOW_STEPS << self.value[highs])
+        return ends, result
+
+
+def _places(said: _Said, bar: IntArray) -> tuple[IntArray, IntArray]:
+    """Position in the bar (-1 before the first) and absolute step at each token."""
+    at = np.arange(len(bar))
+    bars, meters = said.where(Kind.BAR), said.where(Kind.DENOMINATOR)
+    ends, positions = said.numbers(Kind.POSITION_HIGH, Kind.POSITION_LOW)
+    full = said.value[meters - 1] * LOW_STEPS >> said.value[meters]
+    length = full[np.searchsorted(meters, bars + 2, side="right") - 1]
+    cut = said.kind[ends + 1] == Kind.BAR.value  # a bare position before a bar line
+    length[bar[ends[cut]]] = positions[cut]
+    last = np.searchsorted(ends, at, side="right")
+    position = np.where(np.append(-1, bar[ends])[last] == bar, np.append(-1, positions)[last], -1)
+    lines = np.append(0, np.cumsum(length))
+    return position, lines[np.maximum(bar, 0)] + np.maximum(position, 0)
+
+
+def _tracks(said: _Said) -> IntArray:
+    """The track that plays at each token, -1 for none."""
+    turns = np.flatnonzero(_IS_TURN[said.kind])
+    plays = np.where(said.kind[turns] == Kind.TRACK.value, said.value[turns], -1)
+    return np.append(-1, plays)[np.searchsorted(turns, np.arange(len(said.kind)), side="right")]
+
+
+def _sounding(
+    said: _Said, notes: IntArray, is_heard: NDArray[np.bool_], step: IntArray
+) -> tuple[NDArray[np.uint8], IntArray]:
+    """Which pitches sound at each token, uint8 (n, 128), and the step at which the first of them stops, 0: none does.
+
+    A note sounds from the token that says its duration up to the first one at a step at which it has stopped.
+    """
+    ends, durations = said.numbers(Kind.DURATION_HIGH, Kind.DURATION_LOW)
+    first, pitch = ends[is_heard], said.value[notes]
+    end = step[first] + durations[is_heard]
+    stop = np.searchsorted(step, end)
+    heard = np.zeros((len(step), PITCHES), dtype=np.uint8)
+    first_end = np.zeros(len(step), dtype=np.int64)
+    latest_first = np.argsort(-end, kind="stable")
+    rows = (column[latest_first].tolist() for column in (first, stop, pitch, end))
+    for start, until, key, last in zip(*rows, strict=True):
+        heard[start:until, key] = 1
+        first_end[start:until] = last
+    return heard, first_end
 
 
 __all__ = ["COLUMNS", "PITCHES", "Features", "features", "moment"]

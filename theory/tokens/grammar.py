@@ -4,11 +4,14 @@ Two views of one grammar. `FOLLOWERS` says which kinds may follow a kind; `gramm
 knows, to the very ids that keep it canonical (positions rise and stay inside the bar, tracks are declared and rise,
 pitches rise and do not sound yet, nothing is said twice): whatever is sampled under it decodes, and encodes to the same
 ids. `theory.tokens.validation` checks finished ids on columns and asks only for what decoding needs.
+
+The rules here are those of the settings that ship; a `Grammar` puts those of other settings in their places
+(`theory.tokens.expression`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -17,6 +20,8 @@ from numpy.typing import NDArray
 from theory.chord import Chord
 from theory.event import MAX_TEMPO, MIN_TEMPO
 from theory.score import MAX_TICK, TICKS_PER_QUARTER
+from theory.tokens.expression import Rule, Spans, canonical, left_out, rules_of, span
+from theory.tokens.settings import SHIPPED, Settings
 from theory.tokens.state import State
 from theory.tokens.vocabulary import (
     BAR,
@@ -26,6 +31,8 @@ from theory.tokens.vocabulary import (
     LOW_STEPS,
     LOWEST_FIFTHS,
     STEPS_PER_QUARTER,
+    TICKS_PER_STEP,
+    VELOCITY_STEP,
     VOCABULARY,
     Kind,
 )
@@ -89,18 +96,57 @@ _BEFORE_TEMPO: dict[Kind, tuple[Kind, ...]] = {
     Kind.MODE: (Kind.TEMPO_HIGH,),
 }
 
-Spans = Iterable[tuple[int, int]]
+
+class Grammar:
+    """What may come next where a tokenizer has some settings.
+
+    With microtiming, a pitch that stands twice at one position begins later the second time: notes doubled at one tick
+    decode and encode, but are not drawn.
+
+    Args:
+        settings: of the tokenizer.
+
+    Attributes:
+        settings: the same.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        rules = _RULES | rules_of(settings, _RULES)
+        unsaid, vocabulary = left_out(settings), settings.vocabulary
+
+        def split(kinds: Iterable[Kind]) -> tuple[NDArray[np.bool_], tuple[Rule, ...]]:
+            """Mask of the kinds that come with any value, and the rules of the others."""
+            said = [kind for kind in kinds if kind not in unsaid]
+            free = np.isin(vocabulary.kinds, [kind for kind in said if kind not in rules])
+            return free, tuple(rules[kind] for kind in said if kind in rules)
+
+        self._after = {kind: split(kinds) for kind, kinds in {**FOLLOWERS, Kind.PAD: (Kind.START,)}.items()}
+        self._before_tempo = {kind: split(kinds) for kind, kinds in _BEFORE_TEMPO.items()}
+        self._canonical = canonical(settings)
+
+    def mask(self, state: State) -> NDArray[np.bool_]:
+        """Mask over the vocabulary, bool (V,): the tokens that may come next."""
+        must_say_tempo = state.bar >= 0 and state.tempo is None and state.kind in _BEFORE_TEMPO
+        always, rules = (self._before_tempo if must_say_tempo else self._after)[state.kind]
+        mask = always.copy()
+        for rule in rules:
+            for first, end in rule(state):
+                mask[first:end] = True
+        if self._canonical is not None:
+            mask &= self._canonical
+        return mask
+
+
+@cache
+def grammar_of(settings: Settings) -> Grammar:
+    """The grammar of some settings."""
+    return Grammar(settings)
 
 
 def grammar_mask(state: State) -> NDArray[np.bool_]:
-    """Mask over the vocabulary, bool (V,): the tokens that may come next."""
-    must_say_tempo = state.bar >= 0 and state.tempo is None and state.kind in _BEFORE_TEMPO
-    always, rules = (_NEXT_BEFORE_TEMPO if must_say_tempo else _NEXT_AFTER)[state.kind]
-    mask = always.copy()
-    for rule in rules:
-        for first, end in rule(state):
-            mask[first:end] = True
-    return mask
+    """Mask over the vocabulary, bool (V,): the tokens that may come next, under the settings that ship."""
+    return PLAIN.mask(state)
 
 
 def _bars(state: State) -> Spans:
@@ -109,7 +155,7 @@ def _bars(state: State) -> Spans:
 
 
 def _ends(state: State) -> Spans:
-    notes_sound_on = max(state.free_at, default=0) > state.bar_start + state.bar_length
+    notes_sound_on = max(state.end_tick, default=0) > (state.bar_start + state.bar_length) * TICKS_PER_STEP
     return () if notes_sound_on or _is_unfinished(state) else ((END, END + 1),)
 
 
@@ -142,34 +188,34 @@ def _position_lows(state: State) -> Spans:
     if _is_unfinished(state):
         return ()
     if state.tempo is None:
-        return _span(Kind.POSITION_LOW, 0, 1)
+        return span(Kind.POSITION_LOW, 0, 1)
     low = max(state.position + 1 - state.partial, 0)
-    return _span(Kind.POSITION_LOW, low, min(state.bar_length - state.partial, LOW_STEPS))
+    return span(Kind.POSITION_LOW, low, min(state.bar_length - state.partial, LOW_STEPS))
 
 
 def _duration_highs(state: State) -> Spans:
     whole_notes_left = (_MAX_STEP - LOW_STEPS - state.step - state.partial) // LOW_STEPS
-    return _span(Kind.DURATION_HIGH, 0, min(state.power, max(whole_notes_left, 0).bit_length(), _DURATION_POWERS))
+    return span(Kind.DURATION_HIGH, 0, min(state.power, max(whole_notes_left, 0).bit_length(), _DURATION_POWERS))
 
 
 def _tracks(state: State) -> Spans:
     if state.values_left:
         return ()
     if state.bar < 0:
-        return _span(Kind.TRACK, len(state.drums), len(state.drums) + 1)
-    return _span(Kind.TRACK, state.track + 1, len(state.drums))
+        return span(Kind.TRACK, len(state.drums), len(state.drums) + 1)
+    return span(Kind.TRACK, state.track + 1, len(state.drums))
 
 
-def _only_in_header(kind: Kind) -> Callable[[State], Spans]:
+def _only_in_header(kind: Kind) -> Rule:
     def rule(state: State) -> Spans:
-        return () if state.bar >= 0 else _span(kind)
+        return () if state.bar >= 0 else span(kind)
 
     return rule
 
 
-def _only_in_bars(kind: Kind) -> Callable[[State], Spans]:
+def _only_in_bars(kind: Kind) -> Rule:
     def rule(state: State) -> Spans:
-        return () if state.bar < 0 or state.values_left else _span(kind)
+        return () if state.bar < 0 or state.values_left else span(kind)
 
     return rule
 
@@ -178,50 +224,50 @@ def _velocities(state: State) -> Spans:
     kind = Kind.DRUM if state.drums[state.track] else Kind.PITCH
     if all(first >= end for first, end in _pitches(kind)(state)):
         return ()
-    now = state.velocity[state.track]
-    return (*_span(Kind.VELOCITY, 0, now), *_span(Kind.VELOCITY, now + 1))
+    now = (state.velocity[state.track] + VELOCITY_STEP // 2) // VELOCITY_STEP
+    return (*span(Kind.VELOCITY, 0, now), *span(Kind.VELOCITY, now + 1))
 
 
-def _pitches(kind: Kind) -> Callable[[State], Spans]:
+def _pitches(kind: Kind) -> Rule:
     def rule(state: State) -> Spans:
         if state.bar < 0 or state.values_left or state.drums[state.track] is not (kind is Kind.DRUM):
             return
         low = state.pitch + 1
         held = sorted(pitch for pitch in state.sounding[state.track] if pitch >= low)
         for pitch in held:
-            yield from _span(kind, low, pitch)
+            yield from span(kind, low, pitch)
             low = pitch + 1
-        yield from _span(kind, low)
+        yield from span(kind, low)
 
     return rule
 
 
 def _modes(state: State) -> Spans:
     if state.key is None or state.key[0] != state.value:
-        return _span(Kind.MODE)
-    return (*_span(Kind.MODE, 0, state.key[1]), *_span(Kind.MODE, state.key[1] + 1))
+        return span(Kind.MODE)
+    return (*span(Kind.MODE, 0, state.key[1]), *span(Kind.MODE, state.key[1] + 1))
 
 
 def _tempo_highs(state: State) -> Spans:
-    return _span(Kind.TEMPO_HIGH, 0, MAX_TEMPO // _TEMPO_LOWS + 1)
+    return span(Kind.TEMPO_HIGH, 0, MAX_TEMPO // _TEMPO_LOWS + 1)
 
 
 def _tempo_lows(state: State) -> Spans:
     low, high = max(MIN_TEMPO - state.value, 0), min(MAX_TEMPO - state.value, _TEMPO_LOWS - 1) + 1
     now = -1 if state.tempo is None else state.tempo - state.value
     if not low <= now < high:
-        return _span(Kind.TEMPO_LOW, low, high)
-    return (*_span(Kind.TEMPO_LOW, low, now), *_span(Kind.TEMPO_LOW, now + 1, high))
+        return span(Kind.TEMPO_LOW, low, high)
+    return (*span(Kind.TEMPO_LOW, low, now), *span(Kind.TEMPO_LOW, now + 1, high))
 
 
 def _values(state: State) -> Spans:
-    return _span(Kind.VALUE) if state.values_left else ()
+    return span(Kind.VALUE) if state.values_left else ()
 
 
 def _degrees(state: State) -> Spans:
     for degree in range(max(state.degrees, default=-1) + 1, len(CHORD_DEGREES)):
         if _is_canonical(state.quality, (*state.degrees, degree)):
-            yield from _span(Kind.CHORD_DEGREE, degree, degree + 1)
+            yield from span(Kind.CHORD_DEGREE, degree, degree + 1)
 
 
 @cache
@@ -234,18 +280,12 @@ def _is_canonical(quality: int, degrees: tuple[int, ...]) -> bool:
 
 def _basses(state: State) -> Spans:
     root = state.root - LOWEST_FIFTHS
-    return (*_span(Kind.CHORD_BASS, 0, root), *_span(Kind.CHORD_BASS, root + 1))
-
-
-def _span(kind: Kind, start: int = 0, end: int | None = None) -> Spans:
-    """Ids of a kind from its `start`-th to before its `end`-th."""
-    first = _FIRST_ID[kind]
-    return ((first + start, _END_ID[kind] if end is None else first + end),)
+    return (*span(Kind.CHORD_BASS, 0, root), *span(Kind.CHORD_BASS, root + 1))
 
 
 _TEMPO_LOWS = _END_ID[Kind.TEMPO_LOW] - _FIRST_ID[Kind.TEMPO_LOW]
 _DURATION_POWERS = _END_ID[Kind.DURATION_HIGH] - _FIRST_ID[Kind.DURATION_HIGH]
-_RULES: dict[Kind, Callable[[State], Spans]] = {
+_RULES: dict[Kind, Rule] = {
     Kind.BAR: _bars,
     Kind.END: _ends,
     Kind.DENOMINATOR: _denominators,
@@ -269,12 +309,4 @@ _RULES: dict[Kind, Callable[[State], Spans]] = {
     Kind.CHORD_BASS: _basses,
 }
 
-
-def _split(kinds: Iterable[Kind]) -> tuple[NDArray[np.bool_], tuple[Callable[[State], Spans], ...]]:
-    """Mask of the kinds that come with any value, and the rules of the others."""
-    always = np.isin(VOCABULARY.kinds, [kind for kind in kinds if kind not in _RULES])
-    return always, tuple(_RULES[kind] for kind in kinds if kind in _RULES)
-
-
-_NEXT_AFTER = {kind: _split(kinds) for kind, kinds in {**FOLLOWERS, Kind.PAD: (Kind.START,)}.items()}
-_NEXT_BEFORE_TEMPO = {kind: _split(kinds) for kind, kinds in _BEFORE_TEMPO.items()}
+PLAIN = grammar_of(SHIPPED)

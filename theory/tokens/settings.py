@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,10 +48,45 @@ class Settings:
         if self.microtiming and self.resolution != STEPS_PER_QUARTER:
             raise TokenError(f"resolution {self.resolution}: microtiming needs {STEPS_PER_QUARTER}")
 
+    @classmethod
+    def of(cls, values: Any) -> Self:
+        """Settings that `dataclasses.asdict` made plain; what is not named is as at first.
+
+        Raises:
+            TokenError: it is none of that, or settings that do not exist.
+        """
+        types = {field.name: type(field.default) for field in fields(Settings)}
+        if not isinstance(values, dict):
+            raise TokenError(f"tokenizer settings are {values!r:.40}")
+        for name, value in values.items():
+            if type(value) is not types.get(name):
+                raise TokenError(f"{name} {value!r:.40} is no setting of a tokenizer")
+        return cls(**values)
+
+    def unlike(self, other: Settings) -> str:
+        """In what these differ from others, as in "resolution 12, not 24; velocities 8, not 32"; "" if in nothing."""
+        rows = ((field.name, getattr(self, field.name), getattr(other, field.name)) for field in fields(Settings))
+        return "; ".join(f"{name} {here}, not {there}" for name, here, there in rows if here != there)
+
+    @property
+    def learnt(self) -> Self:
+        """The settings under which models read music: without loudness, but where tokens are of performances."""
+        return self if self.expressive else replace(self, velocities=1)
+
+    @property
+    def step(self) -> int:
+        """Steps of the grid of 24 a quarter from one place at which notes may begin or end to the next."""
+        return STEPS_PER_QUARTER // self.resolution
+
+    @property
+    def exact_velocities(self) -> bool:
+        """Whether loudness is said to the last."""
+        return self.velocities > 128 // VELOCITY_STEP
+
     @property
     def expressive(self) -> bool:
         """Whether notes say more than the grid holds, in the larger vocabulary."""
-        return self.microtiming or self.velocities > 128 // VELOCITY_STEP
+        return self.microtiming or self.exact_velocities
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -69,6 +105,9 @@ class Settings:
         """Velocities as tokens hold them, same shape: the nearest multiple of 4, or the middle of a wider class."""
         result: NDArray[np.uint8] = _loudness(self.velocities)[velocity]
         return result
+
+
+SHIPPED = Settings()  # of the models that ship
 
 
 @cache

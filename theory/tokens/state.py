@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from theory.score import DEFAULT_VELOCITY
-from theory.tokens.vocabulary import EXPRESSIVE, LOW_STEPS, VELOCITY_STEP, Kind
+from theory.tokens.vocabulary import EXPRESSIVE, LOW_STEPS, TICKS_PER_STEP, VELOCITY_STEP, Kind
 
-_DEFAULT_BIN = DEFAULT_VELOCITY // VELOCITY_STEP
+EARLIEST = -(TICKS_PER_STEP // 2)  # ticks from its step at which a note may begin
+_VELOCITIES = [min(max(1, step * VELOCITY_STEP), 127) for step in range(33)]
 _KINDS: list[Kind] = [Kind(kind) for kind in EXPRESSIVE.kinds.tolist()]
 _VALUES: list[int] = EXPRESSIVE.values.tolist()
 _VALUES_AFTER = {Kind.CONTROL: 2, Kind.BEND: 2, Kind.PRESSURE: 1}
@@ -26,19 +27,26 @@ class State:
         key: (signature, mode number) in force, or None.
         meter: (numerator, exponent of the denominator) in force, or None.
         tempo: quarters a minute in force, or None.
-        velocity: for each track, the velocity bin in force.
+        velocity: for each track, the velocity in force.
         last_pitch: for each track, the pitch of its last note, -1 before any.
         sounding: for each track, {pitch: absolute step at which it stops}; past ones stay until the track's next turn.
         free_at: for each track, the absolute step at which the last of its notes stops.
         begun: for each track, how many of its notes began in this bar.
         onset: for each track, the absolute step at which its last note began, -1 before any.
         previous: for each track, (end, pitch) of the note before its last one, (-1, -1) before any.
+        end_tick: for each track, the tick (480 a quarter) at which the last of its notes stops, offsets counted.
+        before: the velocity that was in force in the track before the last one was said.
+        early: ticks from its step at which the last note began.
+        least_early: least such offset that keeps a pitch that stands twice at a position in order.
+        ended: absolute step at which the last note stops.
+        end_before: its track's `end_tick` without it.
     """
 
     __slots__ = (
-        "bar", "bar_length", "bar_start", "begun", "degrees", "drums", "free_at", "is_cut", "key", "kind", "last_pitch",
-        "meter", "onset", "partial", "pitch", "position", "power", "previous", "quality", "root", "sounding", "tempo",
-        "track", "value", "values_left", "velocity",
+        "bar", "bar_length", "bar_start", "before", "begun", "degrees", "drums", "early", "end_before", "end_tick",
+        "ended", "free_at", "is_cut", "key", "kind", "last_pitch", "least_early", "meter", "onset", "partial", "pitch",
+        "position", "power", "previous", "quality", "root", "sounding", "tempo", "track", "value", "values_left",
+        "velocity",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -61,6 +69,9 @@ class State:
         self.begun: list[int] = []
         self.onset: list[int] = []
         self.previous: list[tuple[int, int]] = []
+        self.end_tick: list[int] = []
+        self.before, self.early, self.least_early, self.ended = DEFAULT_VELOCITY, 0, EARLIEST, 0
+        self.end_before = 0
 
     @property
     def step(self) -> int:
@@ -112,12 +123,13 @@ def _set_track(state: State, track: int) -> None:
             state.sounding[track] = {pitch: end for pitch, end in sounding.items() if end > step}
     else:
         state.drums.append(False)
-        state.velocity.append(_DEFAULT_BIN)
+        state.velocity.append(DEFAULT_VELOCITY)
         state.last_pitch.append(-1)
         state.free_at.append(0)
         state.begun.append(0)
         state.onset.append(-1)
         state.previous.append((-1, -1))
+        state.end_tick.append(0)
         state.sounding.append({})
 
 
@@ -129,19 +141,36 @@ def _set_pitch(state: State, pitch: int) -> None:
     track, step = state.track, state.step
     if state.onset[track] < step:
         state.previous[track] = (state.free_at[track], state.last_pitch[track])
+    state.least_early = state.early + 1 if pitch == state.pitch else EARLIEST
+    state.early = 0
     state.pitch = state.last_pitch[track] = pitch
     state.onset[track] = step
     state.begun[track] += 1
 
 
-def _set_velocity(state: State, velocity: int) -> None:
-    state.velocity[state.track] = velocity
+def _set_velocity(state: State, step: int) -> None:
+    state.before = state.velocity[state.track]
+    state.velocity[state.track] = _VELOCITIES[step]
+
+
+def _add_to_velocity(state: State, offset: int) -> None:
+    state.velocity[state.track] += offset
+
+
+def _set_early(state: State, offset: int) -> None:
+    state.early = offset
 
 
 def _end_note(state: State, low: int) -> None:
-    end = state.step + _finish_number(state, low)
-    state.sounding[state.track][state.pitch] = end
-    state.free_at[state.track] = max(state.free_at[state.track], end)
+    track, end = state.track, state.step + _finish_number(state, low)
+    state.ended = state.sounding[track][state.pitch] = end
+    state.free_at[track] = max(state.free_at[track], end)
+    state.end_before = state.end_tick[track]
+    state.end_tick[track] = max(state.end_before, end * TICKS_PER_STEP)
+
+
+def _set_late(state: State, offset: int) -> None:
+    state.end_tick[state.track] = max(state.end_before, state.ended * TICKS_PER_STEP + offset)
 
 
 def _add_power(state: State, power: int) -> None:
@@ -196,6 +225,9 @@ _CHANGES: dict[Kind, Callable[[State, int], None]] = {
     Kind.PITCH: _set_pitch,
     Kind.DRUM: _set_pitch,
     Kind.VELOCITY: _set_velocity,
+    Kind.VELOCITY_OFFSET: _add_to_velocity,
+    Kind.ONSET_OFFSET: _set_early,
+    Kind.END_OFFSET: _set_late,
     Kind.DURATION_HIGH: _add_power,
     Kind.DURATION_LOW: _end_note,
     Kind.MODE: _set_mode,

@@ -65,7 +65,7 @@ def test_a_damaged_file_is_read_with_a_line_that_says_what_was_repaired(cadenza,
     assert said.code == 0
     assert said.out.startswith("1 ")
     repaired = "cut event (1), note without an end (1), track cut short (1)"
-    assert said.err == f"cadenza: {bad / 'cut.mid'} is damaged; repaired: {repaired}\n"
+    assert said.err.splitlines()[0] == f"cadenza: {bad / 'cut.mid'} is damaged; repaired: {repaired}"
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,17 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from token_strategies import FEWER, scores
+from token_strategies import FEWER, names, scores, walk
 
 from theory.errors import TokenError
 from theory.event import MeterEvent, TempoEvent
 from theory.meter import Meter
 from theory.score import DEFAULT_VELOCITY, Score, Track
-from theory.tokens import VOCABULARY, Kind, Tokenizer
+from theory.tokens import VOCABULARY, Kind, State, Tokenizer
+from theory.tokens.expression import left_out
+from theory.tokens.grammar import grammar_of
 from theory.tokens.settings import RESOLUTIONS, VELOCITIES
 from theory.tokens.vocabulary import EXPRESSIVE
 from theory.transform import resample
@@ -34,6 +36,31 @@ def test_any_score_comes_back_under_any_settings(score: Score, tokenizer: Tokeni
     assert decoded == tokenizer.quantize(score)
     assert tokenizer.encode(decoded).tolist() == ids.tolist()
     assert ids.max() < tokenizer.vocabulary.size
+
+
+@FEWER
+@given(scores(), st.sampled_from(TOKENIZERS))
+def test_the_grammar_accepts_what_any_score_becomes(score: Score, tokenizer: Tokenizer) -> None:
+    for track in tokenizer.quantize(score).tracks:
+        assume(len(np.unique(np.stack([track.onset, track.pitch]), axis=1).T) == len(track))  # none doubled at one tick
+    state, grammar = State(), grammar_of(tokenizer)
+    ids = tokenizer.encode(score).tolist()
+    for index, token in enumerate(ids):
+        assert grammar.mask(state)[token], f"refused: {names(ids[max(index - 6, 0) : index + 1])}"
+        state.advance(token)
+
+
+@pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=repr)
+def test_whatever_is_sampled_comes_back(tokenizer: Tokenizer) -> None:
+    kinds = set()
+    for seed in range(12):
+        ids = walk(seed, 300, tokenizer)
+        kinds |= {Kind(kind) for kind in EXPRESSIVE.kinds[ids]}
+        score = tokenizer.decode(ids)
+        assert tokenizer.quantize(score) == score
+        assert names(tokenizer.encode(score).tolist()) == names(ids)
+    assert kinds | left_out(tokenizer) >= set(Kind) - {Kind.PAD}
+    assert not kinds & left_out(tokenizer)
 
 
 @FEWER

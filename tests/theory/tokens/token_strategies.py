@@ -13,13 +13,16 @@ from theory.event import FERMATA, ChordEvent, KeyEvent, Marker, MeterEvent, Temp
 from theory.key import MODES, Key
 from theory.meter import Meter
 from theory.score import PITCH_BEND, PRESSURE, Score, Track
-from theory.tokens import VOCABULARY, Kind, State, grammar_mask
-from theory.tokens.vocabulary import END
+from theory.tokens import Kind, State
+from theory.tokens.grammar import grammar_of
+from theory.tokens.settings import Settings
+from theory.tokens.vocabulary import END, EXPRESSIVE
 
 SHARED = Path(__file__).parents[4] / "shared"
 # A busy machine must not fail a test: how fast examples are made is not checked.
 MANY = settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 FEWER = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+PLAIN = Settings()
 RESOLUTIONS = (1, 24, 96, 220, 480, 960, 1024, 10080, 32767)
 METERS = [
     Meter(*numbers)
@@ -96,30 +99,30 @@ def scores(draw: st.DrawFn) -> Score:
     )
 
 
-def walk(seed: int, least: int) -> list[int]:
+def walk(seed: int, least: int, settings: Settings = PLAIN) -> list[int]:
     """Ids drawn under the grammar: a kind first, then one of its ids, so that rare kinds come too; ends after `least`.
 
     Long notes are left to other tests: every whole note that sounds on asks for a bar more.
     """
-    dice, state = np.random.default_rng(seed), State()
+    dice, state, grammar = np.random.default_rng(seed), State(), grammar_of(settings)
     ids: list[int] = []
-    long = VOCABULARY.span(Kind.DURATION_HIGH)
+    long = EXPRESSIVE.span(Kind.DURATION_HIGH)
     while not ids or ids[-1] != END:
-        allowed = grammar_mask(state)
+        allowed = grammar.mask(state)
         allowed[long.start + 3 : long.stop] = False
         choice = np.flatnonzero(allowed)
         assert len(choice), f"dead end after {names(ids[-8:])}"
-        kinds = np.unique(VOCABULARY.kinds[choice])
+        kinds = np.unique(EXPRESSIVE.kinds[choice])
         if len(ids) < least and len(kinds) > 1:
             kinds = kinds[kinds != Kind.END]
         kind = Kind.END if len(ids) > 2 * least and Kind.END in kinds else dice.choice(kinds)
-        ids.append(int(dice.choice(choice[VOCABULARY.kinds[choice] == kind])))
+        ids.append(int(dice.choice(choice[EXPRESSIVE.kinds[choice] == kind])))
         state.advance(ids[-1])
     return ids
 
 
 def names(ids: Sequence[int]) -> list[str]:
-    return [VOCABULARY.name(token) for token in ids]
+    return [EXPRESSIVE.name(token) for token in ids]
 
 
 def real_files(count: int) -> list[Path]:
