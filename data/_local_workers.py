@@ -251,7 +251,16 @@ def _answer(letter: bytes, function: Callable[[Any], Any]) -> bytes:
         return pickle.dumps((number, True, function(item)), pickle.HIGHEST_PROTOCOL)
     except Exception as error:  # the caller's to judge
         error.add_note(traceback.format_exc())
-        return pickle.dumps((number, False, error))
+        return pickle.dumps((number, False, _portable(error)))
+
+
+def _portable(error: Exception) -> Exception:
+    """An exception that the other end can take up: not every class survives the way."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 __all__ = ["mapped"]

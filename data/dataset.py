@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from data import READABLE, corpora, read_with_report
 from data.ingest import shards
+from data.ingest.piece import Chords
 from data.ingest.preparation import CARD, UNFINISHED
 from data.split import Side, split_of
 from data.workers import Failure, mapped
-from theory.errors import CadenzaError, FileFormatError, InputFileError, TokenError
+from theory.errors import CadenzaError, FileFormatError, InputFileError, RequestError, TokenError
 from theory.event import ChordEvent
 from theory.score import Score
 from theory.tokens import Tokenizer
@@ -62,7 +63,8 @@ def entries(source: str) -> tuple[int, Iterator[Entry]]:
         raise InputFileError(f"{source!r} is neither a corpus ({', '.join(corpora.names())}) nor a folder")
     if _is_prepared(folder):
         card = _card(folder)
-        return card["summary"]["pieces"], _decoded(folder, card)
+        paths = {side: _shards(folder, card, side) for side in shards.SIDES}
+        return card["summary"]["pieces"], _decoded(card, paths)
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix.lower() in READABLE)
     if not files:
         raise InputFileError(f"{folder} holds no file that can be read ({', '.join(READABLE)})")
@@ -100,15 +102,19 @@ def tensors(folder: str | Path, side: Side, tokenizer: Tokenizer | None = None) 
         tokenizer: whose ids the data set must hold; the usual one when not given.
 
     Raises:
-        FileFormatError: no data set, or a damaged one.
+        FileFormatError: no data set, or a damaged one: a shard is missing, or of another data set.
+        RequestError: no such side.
         TokenError: its tokens are another tokenizer's.
     """
     import tensorflow as tf
 
+    if side not in shards.SIDES:
+        raise RequestError(f"side {side!r}: choose one of {', '.join(shards.SIDES)}")
+
     card = _card(Path(folder))
     if unlike := Tokenizer.of(card["tokenizer"]).unlike(tokenizer or Tokenizer()):
         raise TokenError(f"{folder} holds other tokens than are asked for ({unlike}): prepare it again")
-    paths = _paths(Path(folder), card, side)
+    paths = _shards(Path(folder), card, side)  # looked at here: TensorFlow would wrap what is raised later
 
     def blocks() -> Iterator[shards.Block]:
         return map(shards.tokens_of, shards.blocks(paths, ["tokens"]))
@@ -126,6 +132,8 @@ def _card(folder: Path) -> dict[str, Any]:
         card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
         if not isinstance(card["summary"]["pieces"], int) or not all(isinstance(name, str) for name in card["shards"]):
             raise TypeError(card)
+        if card["chords"] not in get_args(Chords):
+            raise ValueError(card["chords"])
         tokenizer, fingerprint = Tokenizer.of(card["tokenizer"]), card["fingerprint"]
     except FileNotFoundError:
         if (folder / UNFINISHED).is_dir():
@@ -138,15 +146,20 @@ def _card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def _paths(folder: Path, card: dict[str, Any], side: Side) -> list[Path]:
-    return [folder / name for name in card["shards"] if name.startswith(f"{side}-")]
+def _shards(folder: Path, card: dict[str, Any], side: Side) -> list[Path]:
+    """The shards of one side, which can be opened and hold what the card says."""
+    paths = [folder / name for name in card["shards"] if name.startswith(f"{side}-")]
+    for path in paths:
+        meta = shards.meta_of(path)
+        if any(meta.get(word) != card[word] for word in ("fingerprint", "tokenizer", "chords")):
+            raise FileFormatError(f"{path} is a shard of another data set than {CARD} says: prepare the data set again")
+    return paths
 
 
-def _decoded(folder: Path, card: dict[str, Any]) -> Iterator[Entry]:
+def _decoded(card: dict[str, Any], paths: dict[Side, list[Path]]) -> Iterator[Entry]:
     tokenizer = Tokenizer.of(card["tokenizer"])
-    sides: tuple[Side, ...] = ("train", "valid", "test")
-    for side in sides:
-        for table in shards.blocks(_paths(folder, card, side), ["id", "tokens"]):
+    for side in paths:
+        for table in shards.blocks(paths[side], ["id", "tokens"]):
             values, offsets = shards.tokens_of(table)
             for row, id_ in enumerate(table.column("id").to_pylist()):
                 score = tokenizer.decode(values[offsets[row] : offsets[row + 1]])
@@ -163,18 +176,20 @@ def _parsed(reader: Callable[[str], Score | str], names: list[str], groups: list
 
 
 def _read_piece(corpus: str, name: str) -> Score | str:
-    return _guarded(lambda: corpora.read(corpus, name))
+    return _guarded(name, lambda: corpora.read(corpus, name))
 
 
 def _read_file(folder: Path, name: str) -> Score | str:
-    return _guarded(lambda: read_with_report(folder / name)[0])
+    return _guarded(name, lambda: read_with_report(folder / name)[0])
 
 
-def _guarded(reader: Callable[[], Score]) -> Score | str:
+def _guarded(name: str, reader: Callable[[], Score]) -> Score | str:
     try:
         return reader()
     except CadenzaError as error:
         return str(error)
+    except Exception as error:  # one file, whatever is wrong with it, never ends the run
+        return " ".join(f"{name} met an unexpected error: {type(error).__name__}: {error}".split())[:300]
 
 
 __all__ = ["Entry", "entries", "tensors", "tokenizer_of"]

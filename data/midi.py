@@ -27,7 +27,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +62,15 @@ def read(path: str | Path) -> Score:
         RepairWarning: the file is damaged; the message says what was repaired.
     """
     score, report = read_with_report(path)
-    repaired = [f"{kind.removeprefix(REPAIRED)} ({count})" for kind, count in report.items() if REPAIRED in kind]
-    if repaired:
-        warnings.warn(f"{path} is damaged; repaired: {', '.join(repaired)}", RepairWarning, stacklevel=2)
+    if repaired := repairs_of(path, report):
+        warnings.warn(repaired, RepairWarning, stacklevel=2)
     return score
+
+
+def repairs_of(path: str | Path, report: Mapping[str, int]) -> str:
+    """What a report of `read_with_report` says was repaired, in one line; empty where nothing was."""
+    repaired = [f"{kind.removeprefix(REPAIRED)} ({count})" for kind, count in report.items() if REPAIRED in kind]
+    return f"{path} is damaged; repaired: {', '.join(repaired)}" if repaired else ""
 
 
 def read_with_report(path: str | Path) -> tuple[Score, dict[str, int]]:
@@ -201,4 +206,4 @@ def _markers(chunks: list[Chunk]) -> Iterator[Marker]:
     return (Marker(*event) for chunk in chunks for event in chunk.markers)
 
 
-__all__ = ["REPAIRED", "read", "read_private", "read_with_report", "write"]
+__all__ = ["REPAIRED", "read", "read_private", "read_with_report", "repairs_of", "write"]

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, SubElement
 from data.engraving import MAX_VOICES
 from data.from_music21 import LeftOut, score_of
 from data.music21_part import PartHeader
-from data.notation import parsing, quiet, read_bytes
+from data.notation import beyond_meters, parsing, quiet, read_bytes
 from data.to_music21 import DRUM_ID, clean, stream_of
 from theory.atomic_file import atomic_path
 from theory.errors import FileFormatError
@@ -58,9 +58,27 @@ def read_with_report(path: str | Path) -> tuple[Score, LeftOut]:
         root = ElementTree.fromstring(_unzipped(content))
         if root.tag != "score-partwise":
             raise FileFormatError(f"{path} is no MusicXML score by parts: its root is <{root.tag}>")
-        drums = _pitch_drums(root)
+        drums, meters = _pitch_drums(root), _remove_absurd_meters(root)
         importer.xmlRootToScore(root, importer.stream)
-        return score_of(importer.stream, _headers(root, drums))
+        score, left_out = score_of(importer.stream, _headers(root, drums))
+    return score, dict(sorted({**left_out, "meter": meters}.items())) if meters else left_out
+
+
+def _remove_absurd_meters(root: Element) -> int:
+    """Take out time signatures that no `Meter` has; how many the part had that had most: every part says them."""
+    return max((sum(map(_without_absurd_meter, part.iter("attributes"))) for part in root.iter("part")), default=0)
+
+
+def _without_absurd_meter(attributes: Element) -> bool:
+    absurd = [time for time in attributes.findall("time") if beyond_meters(_signature(time))]
+    for time in absurd:
+        attributes.remove(time)
+    return bool(absurd)
+
+
+def _signature(time: Element) -> str:
+    beats, types = ([element.text or "" for element in time.findall(tag)] for tag in ("beats", "beat-type"))
+    return "+".join(f"{number}/{type_}" for number, type_ in zip(beats, types, strict=False))
 
 
 def _headers(root: Element, drums: set[str]) -> dict[str, PartHeader]:

@@ -10,9 +10,15 @@ import typer
 from composer.cli import options
 
 NAME = "corpus"
-app = typer.Typer(help="The corpora that come along: what is in them, under which licence.", no_args_is_help=True)
+app = typer.Typer(help="The corpora that come along: what is in them, under which licence.")
 
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="As `cadenza corpus list` has it.")]
+
+
+@app.callback(invoke_without_command=True)
+def _corpus(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @app.command("list")

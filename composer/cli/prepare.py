@@ -9,13 +9,15 @@ from typing import Annotated, Any
 import typer
 
 from composer.cli import options
+from theory.errors import InputFileError, OutputError
 
 NAME = "prepare"
 
 
 def run(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Music, in folders of any depth.", readable=False)],
-    out_dir: Annotated[Path, typer.Option(help="Folder of the data set; the same command goes on after a break.")],
+    # Text: a Path would take an empty name for the current folder.
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Music, in folders of any depth.")],
+    out_dir: Annotated[str, typer.Option(help="Folder of the data set; the same command goes on after a break.")],
     source: Annotated[str | None, typer.Option(help="Where the music comes from. [default: the folder's name]")] = None,
     license_: Annotated[str, typer.Option("--license", help="What its makers allow.")] = "not stated",
     chords: Annotated[str, typer.Option(help="Chords in the tokens: heard, written or none.")] = "heard",
@@ -32,7 +34,8 @@ def run(
 
     Files that cannot be used are set aside in quarantine.jsonl with the reason. Near-duplicates (transposed, in other
     note values, at another tempo, cut) are grouped and stay in one split. report.html shows what the data set is made
-    of. A file cadenza.toml (source = "...", license = "...") speaks for its folder and all below.
+    of. A file cadenza.toml (source = "...", license = "...") speaks for its folder and all below. The folder of the
+    data set may stand inside FOLDER: it is not looked into.
 
     Examples:
         cadenza prepare my-music --out-dir datasets/mine
@@ -47,11 +50,16 @@ def run(
     from data.ingest.preparation import PAGE, QUARANTINE
     from theory.tokens import Tokenizer
 
+    if not folder:
+        raise InputFileError("FOLDER is empty: name the folder that holds the music")
+    if not out_dir:
+        raise OutputError("--out-dir is empty: name a folder for the data set")
+    place = Path(out_dir)
     tokenizer = Tokenizer(resolution, velocities, microtiming, controls, drums)
     with _Bar() as bar:
         summary = prepare(
-            folder,
-            out_dir,
+            Path(folder),
+            place,
             encoding=Encoding(tokenizer, chords),  # type: ignore[arg-type]  # it checks
             source=source,
             license=license_,
@@ -67,8 +75,8 @@ def run(
     print(f"{options.counted(summary.pieces, 'piece')} ({splits}) in {options.counted(summary.groups, 'group')}")
     if quarantined:
         kinds = ", ".join(f"{number} {kind}" for kind, number in summary.quarantined.items())
-        print(f"{quarantined} in quarantine ({kinds}): see {out_dir / QUARANTINE}")
-    print(f"look at {out_dir / PAGE}; then: cadenza train {out_dir} --out-dir runs/mine")
+        print(f"{quarantined} in quarantine ({kinds}): see {place / QUARANTINE}")
+    print(f"look at {place / PAGE}; then: cadenza train {out_dir} --out-dir runs/mine")
 
 
 class _Bar:

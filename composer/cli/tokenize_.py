@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,7 +29,7 @@ def run(
     drums: options.Drums = True,
     json: options.Json = False,
 ) -> None:
-    """Print a score's token ids, one line a bar, and on the error stream what they do not keep of it.
+    """Print a score's token ids, one line a bar, and on the error stream what they and the reader of the file left out.
 
     Examples:
         cadenza tokenize song.mid --names
@@ -44,18 +45,29 @@ def run(
     from theory.tokens.vocabulary import BAR
 
     tokenizer = Tokenizer(resolution, velocities, microtiming, controls, drums)
-    score = data.read(file)
+    score, left_out = data.read_with_report(file)
     ids, changes = tokenizer.encode(score).tolist(), tokenizer.changes(score)
     words = [EXPRESSIVE.name(token) if names else token for token in ids]
     if json:
-        facts = {"tokenizer": asdict(tokenizer), "changes": changes._asdict()}
+        facts = {"tokenizer": asdict(tokenizer), "left_out": left_out, "changes": changes._asdict()}
         options.print_json({"vocabulary": tokenizer.fingerprint, **facts, "tokens": words})
         return
     starts = [0, *(index for index, token in enumerate(ids) if token == BAR), len(ids)]
     for start, end in pairwise(starts):
         print((", " if names else " ").join(map(str, words[start:end])))
-    for line in _said(changes):
+    for line in (*_of_reader(file, left_out), *_said(changes)):
         print(f"cadenza: {line}", file=sys.stderr)
+
+
+def _of_reader(file: Path, left_out: dict[str, int]) -> Iterator[str]:
+    """What the reader repaired, and what it did not keep, a line a kind."""
+    from data.midi import REPAIRED, repairs_of
+
+    if repaired := repairs_of(file, left_out):
+        yield repaired
+    for kind, count in left_out.items():
+        if not kind.startswith(REPAIRED):
+            yield f"left out by the reader: {count} x {kind}"
 
 
 def _said(changes: Changes) -> Iterator[str]:

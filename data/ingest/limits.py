@@ -5,6 +5,7 @@ Each limit lies far above music that people write down or play, and far below wh
 
 from __future__ import annotations
 
+import stat
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +64,13 @@ def refused_file(path: Path) -> Refusal | None:
     Raises:
         OSError: it cannot be looked at.
     """
-    size = path.stat().st_size
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return Refusal("cannot be opened", "a link to what is not there" if path.is_symlink() else "it is not there")
+    if not stat.S_ISREG(status.st_mode):  # to read a pipe would mean to wait
+        return Refusal("cannot be opened", "no ordinary file: a pipe, a socket or a device")
+    size = status.st_size
     if path.suffix.lower() == ".mxl" and size <= FILE_BYTES.most and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())

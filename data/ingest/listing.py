@@ -12,6 +12,7 @@ import json
 import os
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,7 +67,7 @@ class Listed(NamedTuple):
         return cls(path, tune, Rights(source, license_), error)
 
 
-def listed(folder: Path, rights: Rights) -> Iterator[Listed]:
+def listed(folder: Path, rights: Rights, apart: Path | None = None) -> Iterator[Listed]:
     """The files that can be read, by folders, each in order of names: its files, then its folders.
 
     Links are followed; a folder that links lead to again is not read twice, so that loops end.
@@ -74,11 +75,15 @@ def listed(folder: Path, rights: Rights) -> Iterator[Listed]:
     Args:
         folder: where to look, with all below it.
         rights: of what no `cadenza.toml` speaks of.
+        apart: a folder, perhaps inside, that is not looked into: where the data set goes.
 
     Raises:
         FileFormatError: a `cadenza.toml` that makes no sense.
     """
     seen: set[tuple[int, int]] = set()
+    if apart is not None:
+        with suppress(OSError):
+            seen.add(_identity(os.stat(apart)))
     yield from _listed(folder, "", rights, seen)
 
 
@@ -90,9 +95,9 @@ def _listed(root: Path, place: str, rights: Rights, seen: set[tuple[int, int]]) 
     except OSError as error:
         yield Listed(place or ".", "", rights, f"the folder cannot be read: {error.strerror}")
         return
-    if (status.st_dev, status.st_ino) in seen:
+    if _identity(status) in seen:
         return
-    seen.add((status.st_dev, status.st_ino))
+    seen.add(_identity(status))
     if NOTICE in names:
         rights = _stated(folder / NOTICE, rights)
     inner = []
@@ -104,6 +109,10 @@ def _listed(root: Path, place: str, rights: Rights, seen: set[tuple[int, int]]) 
             yield from _pieces(root, path, rights)
     for path in inner:
         yield from _listed(root, path, rights, seen)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 def _pieces(root: Path, path: str, rights: Rights) -> Iterator[Listed]:

@@ -86,8 +86,16 @@ def row_of(root: Path, encoding: Encoding, item: Listed) -> Row | Refusal:
         return limits.refused_score(score) or _row(item, score, left_out, encoding)
     except Exception as error:  # one file, whatever is wrong with it, never stops the run
         kind = next((kind for type_, kind in _KINDS if isinstance(error, type_)), "met an unexpected error")
-        said = str(error) if isinstance(error, CadenzaError) else f"{type(error).__name__}: {error}"
-        return Refusal(kind, " ".join(said.replace(f"{path} ", "").replace(f"{root}/", "").split())[:300])
+        said = _reason(error).replace(f"{path} ", "").replace(f"{root}/", "")
+        return Refusal(kind, " ".join(said.split())[:300])
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, CadenzaError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read: {error.strerror}"
+    return f"{type(error).__name__}: {error}"
 
 
 def _row(item: Listed, score: Score, left_out: Mapping[str, int], encoding: Encoding) -> Row:

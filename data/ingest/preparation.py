@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice, pairwise
@@ -26,7 +26,7 @@ from data.ingest.tally import Tally
 from data.split import split_of
 from data.workers import Failure, mapped
 from theory.atomic_file import atomic_path
-from theory.errors import FileFormatError, InputFileError, OutputError
+from theory.errors import CadenzaError, FileFormatError, InputFileError, OutputError
 
 CARD, QUARANTINE, STATISTICS, PAGE = "dataset.json", "quarantine.jsonl", "statistics.json", "report.html"
 UNFINISHED = "unfinished"
@@ -85,12 +85,13 @@ def prepare(
 ) -> Summary:
     """Make a data set from all music in a folder; a run that was broken off goes on where it stopped.
 
-    The same files give the same bytes, however many processes read them and however often the run was broken off.
+    The same files give the same bytes, however many processes read them and however often the run was broken off. What
+    is refused before any piece was read leaves nothing behind.
 
     Args:
         folder: MIDI, MusicXML, ABC and **kern files, in folders of any depth.
         out_dir: the data set: Parquet shards (`data.ingest.shards`), `dataset.json`, `statistics.json`, `report.html`
-            and, one refused piece a line, `quarantine.jsonl`.
+            and, one refused piece a line, `quarantine.jsonl`. Inside `folder`, it is not looked into for music.
         encoding: how pieces become tokens.
         source: where the music comes from that no `cadenza.toml` speaks of (`data.ingest.listing`); the folder's name
             when not given.
@@ -111,19 +112,33 @@ def prepare(
         raise InputFileError(f"{folder} is no folder")
     stage = Stage(out_dir / UNFINISHED)
     _check_place(out_dir, stage)
-    with alone(stage.folder, str(out_dir)):
+    absent = [place for place in (out_dir, *out_dir.parents) if not place.exists()]
+    with alone(stage.folder, str(out_dir)), _no_trace(stage, absent):
         if not (out_dir / CARD).exists():
             watcher.phase("listing files")
             rights = Rights(source or Path(os.path.abspath(folder)).name, license)
             asked = {"tokenizer": asdict(encoding.tokenizer), "chords": encoding.chords, "rights": rights}
-            stage.begin(listed(folder, rights), folder, json.loads(json.dumps(asked)))
+            stage.begin(listed(folder, rights, apart=out_dir), folder, json.loads(json.dumps(asked)))
             if not stage.pieces:
-                stage.remove()
                 raise InputFileError(f"{folder} holds no file that can be read ({', '.join(READABLE)})")
             _read(folder, stage, encoding, workers, ray, watcher)
             _finish(out_dir, stage, encoding, watcher)
         stage.remove()
     return Summary(**json.loads((out_dir / CARD).read_text(encoding="utf-8"))["summary"])
+
+
+@contextmanager
+def _no_trace(stage: Stage, absent: list[Path]) -> Iterator[None]:
+    """After a refusal before any work, take away what was made for it; `absent` are folders, the innermost first."""
+    try:
+        yield
+    except CadenzaError:
+        if not stage.is_begun:
+            stage.remove()
+            with suppress(OSError):  # it holds something else by now
+                for folder in absent:
+                    folder.rmdir()
+        raise
 
 
 def _check_place(out_dir: Path, stage: Stage) -> None:

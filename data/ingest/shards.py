@@ -26,9 +26,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from data.split import Side
 from theory.errors import DependencyError, FileFormatError
 
-SIDES = ("train", "valid", "test")
+SIDES: tuple[Side, ...] = ("train", "valid", "test")
 META = b"cadenza"
 _TOKENS_A_BLOCK = 1 << 20
 _ROWS_A_BLOCK = 1 << 14
@@ -159,7 +160,7 @@ def blocks(paths: list[Path], columns: list[str] | None = None) -> Iterator[Any]
                 for index in range(file.num_row_groups):
                     yield file.read_row_group(index, columns=columns)
         except (OSError, pa.ArrowException) as error:
-            raise FileFormatError(f"{path} is no shard that can be read: {' '.join(str(error).split())}") from None
+            raise _unreadable(path, error) from None
 
 
 def tokens_of(table: Any) -> Block:
@@ -176,10 +177,20 @@ def meta_of(path: Path) -> dict[str, Any]:
         FileFormatError: the file is none that can be read, or not one of ours.
     """
     pa, parquet = arrow()
-    with suppress(OSError, pa.ArrowException, KeyError, TypeError, ValueError):
-        meta: dict[str, Any] = json.loads(parquet.read_schema(path).metadata[META])
-        return meta
-    raise FileFormatError(f"{path} is no shard of a data set that Cadenza prepared")
+    try:
+        metadata = parquet.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from None
+    with suppress(KeyError, ValueError):
+        meta = json.loads(metadata[META])
+        if isinstance(meta, dict):
+            return meta
+    raise FileFormatError(f"{path} is no shard of a data set that Cadenza prepared: prepare the data set again")
+
+
+def _unreadable(path: Path, error: Exception) -> FileFormatError:
+    what = "it is not there" if isinstance(error, FileNotFoundError) else " ".join(str(error).split())
+    return FileFormatError(f"{path} is no shard that can be read: {what.rstrip('.')}: prepare the data set again")
 
 
 __all__ = [

@@ -89,6 +89,11 @@ class Stage:
     def _rows(self, batch: int) -> Path:
         return self.folder / f"batch-{batch:06d}-00000.parquet"
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is work of any batch to lose."""
+        return any(self.folder.glob("batch-*"))
+
     def size(self, batch: int) -> int:
         """How many pieces a batch has, refused ones counted."""
         return min(BATCH, self.pieces - batch * BATCH)

@@ -133,3 +133,35 @@ def test_other_real_tunes() -> None:
         pytest.skip("the test cases are not beside the repository")
     for path in sorted(folder.glob("*.abc")):
         assert abc.read(path).notes > 40
+
+
+@pytest.mark.parametrize("content", ["X:1\nT:No key\n", "K:C\nX:1\nT:The key stands before\nX:2\n"])
+def test_a_book_without_a_whole_tune_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "bad.abc"
+    path.write_text(content)
+    for use in (abc.tunes, abc.read):
+        with pytest.raises(FileFormatError, match="K: field"):
+            use(path)
+
+
+@pytest.mark.parametrize(
+    "meter", ["M:1000/4", "M:99999/4", "M: 600 + 1/8", "M:6 0 0/4", "M:4/65536", "M:40/4+40/4", "  M:1000/4"]
+)
+def test_meters_beyond_all_bounds_are_left_out(tmp_path: Path, meter: str) -> None:
+    path = tmp_path / "x.abc"  # music21 divides such bars for minutes, or without end
+    path.write_text(f"X:1\nT:x\n{meter}\nL:1/4\nK:C\nCDEF|[M:99999/4]CDEF|\n")
+    score, left_out = abc.read_with_report(path)
+    assert (score.notes, left_out) == (8, {"meter": 2})
+    path.write_text(
+        "X:1\nT:x\nM:99999/4\nK:C\nC|\n"
+    )  # neither meter nor length is left: an eighth, as the standard says
+    assert times(abc.read(path)) == [("C", 0, Fraction(1, 2))]
+
+
+@pytest.mark.parametrize(("said", "meter"), [("64/4", "64/4"), ("3+2/8", "5/8"), ("(2 + 3)/8", "5/8"), ("C|", "2/2")])
+def test_meters_that_can_be(tmp_path: Path, said: str, meter: str) -> None:
+    path = tmp_path / "x.abc"
+    length = Fraction(meter) * 8
+    path.write_text(f"X:1\nT:x\nM:{said}\nL:1/8\nK:C\nC{length}|D{length}|\n")
+    score, left_out = abc.read_with_report(path)
+    assert ([str(event.meter) for event in score.meters], left_out) == ([meter], {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import data
-from data import corpora
+from data import corpora, dataset
 from data.dataset import entries
 from data.split import split_of
 from theory.errors import InputFileError
@@ -111,3 +112,22 @@ def test_the_split_is_for_ever():
     assert 1500 < sides.count("train") < 1700
     assert 140 < sides.count("valid") < 260
     assert 140 < sides.count("test") < 260
+
+
+def test_pipes_dangling_links_and_books_without_tunes_cost_one_file_each(folder):
+    os.mkfifo(folder / "a" / "pipe.mid")
+    (folder / "a" / "gone.mid").symlink_to(folder / "nowhere.mid")
+    (folder / "bad.abc").write_text("K:C\nX:1\nT:no tune\n")
+    _, rows = listed(folder)
+    failed = {name: error for name, _, number, error in rows if number is None}
+    assert "no ordinary file" in failed["a/pipe.mid"]
+    assert "No such file" in failed["a/gone.mid"]
+    assert "no tune of it has a K: field" in failed["bad.abc"]
+
+
+def test_a_bug_of_a_reader_is_one_line(monkeypatch):
+    def broken(_):
+        raise StopIteration("somewhere\nin it")
+
+    monkeypatch.setattr(dataset, "read_with_report", broken)
+    assert dataset._read_file(Path("x"), "y.mid") == "y.mid met an unexpected error: StopIteration: somewhere in it"

@@ -65,3 +65,13 @@ def test_what_is_no_kern_is_refused(tmp_path: Path, content: bytes, message: str
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match=r"none\.krn"):
         kern.read(tmp_path / "none.krn")
+
+
+@pytest.mark.parametrize("meter", ["*M1000/4", "*M99999/4", "*M40/4+40/4", "*M33/0", "*M4/4096"])
+def test_meters_beyond_all_bounds_are_left_out(tmp_path: Path, meter: str) -> None:
+    path = tmp_path / "x.krn"  # music21 divides such bars for minutes, or without end
+    path.write_text(TWO_VOICES.replace("*M3/4", meter))
+    score, left_out = kern.read_with_report(path)
+    assert (score.notes, left_out) == (12, {"meter": 1})
+    path.write_text(TWO_VOICES.replace("*M3/4", "*M64/64"))
+    assert kern.read_with_report(path)[1] == {}

@@ -346,3 +346,17 @@ def test_real_songs_can_be_written(there_and_back: Any) -> None:
     assert [track.name for track in again.tracks] == ["MELODY", "BRIDGE", "PIANO"]
     for track, other in zip(score.tracks, again.tracks, strict=True):
         assert abs(len(track) - len(other)) < 0.05 * len(track)
+
+
+@pytest.mark.parametrize(
+    ("beats", "types"), [(["99999"], ["4"]), (["1000+1"], ["8"]), (["60", "1"], ["4", "64"]), (["4"], ["4096"])]
+)
+def test_meters_beyond_all_bounds_are_left_out(tmp_path: Path, beats: list[str], types: list[str]) -> None:
+    path = tmp_path / "x.musicxml"  # music21 divides such bars for minutes, or without end
+    time = "".join(f"<beats>{n}</beats><beat-type>{type_}</beat-type>" for n, type_ in zip(beats, types, strict=True))
+    path.write_text(FULL.replace("<beats>3</beats><beat-type>4</beat-type>", time))
+    score, left_out = musicxml.read_with_report(path)
+    assert score.notes == 4
+    assert left_out["meter"] == 1
+    path.write_text(FULL)
+    assert "meter" not in musicxml.read_with_report(path)[1]

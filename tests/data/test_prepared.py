@@ -19,7 +19,7 @@ import data
 from data.dataset import entries, tensors, tokenizer_of
 from data.ingest import Encoding, prepare
 from data.ingest.preparation import CARD, UNFINISHED
-from theory.errors import FileFormatError, InputFileError, TokenError
+from theory.errors import FileFormatError, InputFileError, RequestError, TokenError
 from theory.tokens import Tokenizer
 
 PIECES = 25
@@ -125,3 +125,48 @@ def test_a_shard_that_is_gone_is_said(dataset, tmp_path):
     (tmp_path / "set" / "train-00000.parquet").unlink()
     with pytest.raises(FileFormatError, match="no shard that can be read"):
         list(entries(str(tmp_path / "set"))[1])
+
+
+USES = (lambda folder: entries(str(folder)), lambda folder: tensors(folder, "train"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda path: path.unlink(), "no shard that can be read: it is not there"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-30]), "no shard that can be read"),
+        (lambda path: path.write_bytes(b""), "no shard that can be read"),
+    ],
+)
+def test_a_damaged_shard_is_said_before_any_piece(dataset, tmp_path, tensorflow, damage, says):
+    shutil.copytree(dataset, tmp_path / "set")
+    damage(tmp_path / "set" / "train-00000.parquet")
+    for use in USES:
+        with pytest.raises(FileFormatError, match=says) as caught:
+            use(tmp_path / "set")
+        assert "train-00000.parquet" in str(caught.value)
+        assert "prepare the data set again" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_shard_of_another_data_set_is_refused(dataset, music, tmp_path, tensorflow):
+    prepare(music, tmp_path / "set", encoding=Encoding(Tokenizer(resolution=4), "none"), workers=1)
+    shutil.copy(dataset / "train-00000.parquet", tmp_path / "set")
+    for use in (USES[0], lambda folder: tensors(folder, "train", Tokenizer(resolution=4))):
+        with pytest.raises(FileFormatError, match=r"train-00000\.parquet is a shard of another data set"):
+            use(tmp_path / "set")
+
+
+@pytest.mark.parametrize("chords", [None, "guessed", []])
+def test_a_card_without_its_chords_is_damaged(dataset, tmp_path, chords):
+    shutil.copytree(dataset, tmp_path / "set")
+    card = json.loads((dataset / CARD).read_text())
+    del card["chords"]
+    (tmp_path / "set" / CARD).write_text(json.dumps(card if chords is None else card | {"chords": chords}))
+    with pytest.raises(FileFormatError, match=r"dataset\.json is damaged"):
+        entries(str(tmp_path / "set"))
+
+
+def test_a_side_that_is_none(dataset, tensorflow):
+    with pytest.raises(RequestError, match="side 'training': choose one of train, valid, test"):
+        tensors(dataset, "training")

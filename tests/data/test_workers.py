@@ -146,3 +146,8 @@ def test_no_process_outlives_the_caller(how, tmp_path, monkeypatch):
     while any(Path(f"/proc/{pid}").exists() for pid in children) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_an_exception_that_cannot_travel_is_told_all_the_same():
+    with pytest.raises(RuntimeError, match="AwkwardError: 0"):
+        next(mapped(functions.awkward, range(3), workers=1))

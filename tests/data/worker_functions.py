@@ -78,3 +78,14 @@ def sleeps(seconds: float) -> None:
 def naps(number: int) -> int:
     time.sleep(0.1)
     return number
+
+
+class AwkwardError(Exception):
+    """Can be pickled, but not taken up again."""
+
+    def __init__(self, number: int, _more: str) -> None:
+        super().__init__(number)
+
+
+def awkward(number: int) -> int:
+    raise AwkwardError(number, "")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.event import FERMATA
+from theory.event import FERMATA, MAX_TEMPO, MIN_TEMPO
 from theory.score import TICKS_PER_QUARTER, IntArray, Score, Track
 from theory.tokens.quantize import Grid, grid_of, quantize
 from theory.tokens.settings import Settings
@@ -26,7 +26,8 @@ class Changes(NamedTuple):
         softer: the most by which a velocity changes.
         merged: how many become one with another: "note with a longer one of its pitch", "note cut by the next of its
             pitch" (which only ends earlier), "tempo with the next on its step", ...
-        dropped: how many are left out: "note of drums", "control", "control after the end", "text", ...
+        dropped: how many are left out: "note of drums", "control", "control after the end", "text",
+            "tempo outside 4 to 1000" (quarters a minute; the nearer bound stands in its place), ...
     """
 
     notes: int
@@ -111,6 +112,9 @@ def _dropped(score: Score, grid: Grid, kept: Score) -> Counter[str]:
             "control": controls - sum(len(track.controls) for track in grid.tracks),
             "control after the end": late,
             "text": sum(marker.text != FERMATA for marker in score.markers),
+            f"tempo outside {MIN_TEMPO} to {MAX_TEMPO}": sum(
+                not MIN_TEMPO <= round(event.bpm) <= MAX_TEMPO for event in score.tempos
+            ),
             "meter finer than the grid": sum(not grid.holds(event.meter) for event in score.meters),
         }
     )

@@ -55,3 +55,10 @@ def test_no_such_corpus(cadenza, command):
     said = cadenza("corpus", command, "nope")
     assert (said.code, said.out) == (14, "")
     assert said.err == f"cadenza: no corpus is called 'nope': choose one of {', '.join(corpora.names())}\n"
+
+
+def test_without_arguments_it_helps(cadenza):
+    said = cadenza("corpus")
+    assert (said.code, said.err) == (0, "")
+    assert "The corpora that come along" in said.out
+    assert all(command in said.out for command in ("list", "show", "path"))

@@ -98,3 +98,15 @@ def test_a_cluster_that_does_not_answer(cadenza, music, tmp_path):
     assert said.code == code
     assert says in said.err
     assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("folder", "out", "code", "says"), [("", "set", 31, "FOLDER is empty"), (".", "", 32, "--out-dir is empty")]
+)
+def test_an_empty_name_is_not_the_current_folder(cadenza, tmp_path, monkeypatch, folder, out, code, says):
+    monkeypatch.chdir(tmp_path)
+    data.write(scales(1), tmp_path / "1.mid")
+    said = cadenza("prepare", folder, "--out-dir", out)
+    assert (said.code, said.out) == (code, "")
+    assert says in said.err
+    assert [path.name for path in tmp_path.iterdir()] == ["1.mid"]

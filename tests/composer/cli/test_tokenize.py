@@ -30,6 +30,7 @@ def test_names_and_json(cadenza, tmp_path, piece):
     answer = json.loads(cadenza("tokenize", tmp_path / "song.mid", "--json").out)
     assert answer.pop("tokenizer") == asdict(Tokenizer())
     assert answer.pop("changes")["notes"] == piece.score.notes
+    assert answer.pop("left_out") == {}
     assert answer == {"vocabulary": VOCABULARY.fingerprint, "tokens": list(piece.recipe.ids)}
     words = json.loads(cadenza("tokenize", tmp_path / "song.mid", "--json", "--names").out)["tokens"]
     assert words == [VOCABULARY.name(token) for token in piece.recipe.ids]
@@ -80,3 +81,28 @@ def test_real_files(cadenza, path):
         return
     ids = json.loads(said.out)["tokens"]
     assert Tokenizer().decode(ids) == Tokenizer().quantize(data.read_with_report(path)[0])
+
+
+def test_what_the_reader_left_out_is_said(cadenza, tmp_path):
+    path = tmp_path / "book.abc"
+    path.write_text("X:1\nT:x\nM:99999/4\nL:1/4\nK:C\n{c}CDEF|\n\nX:2\nT:y\nK:C\nC|\n")
+    said = cadenza("tokenize", path)
+    assert said.code == 0
+    assert said.err.splitlines() == [
+        f"cadenza: left out by the reader: 1 x {kind}" for kind in ("grace note", "meter", "tune")
+    ]
+    left_out = json.loads(cadenza("tokenize", path, "--json").out)["left_out"]
+    assert left_out == {"grace note": 1, "meter": 1, "tune": 1}
+
+
+def test_what_the_reader_repaired_is_said(cadenza, tmp_path):
+    data.write(Score.from_notes([(0, 480, 60), (480, 480, 62)]), tmp_path / "x.mid")
+    content = (tmp_path / "x.mid").read_bytes()
+    (tmp_path / "x.mid").write_bytes(content[:-3])
+    said = cadenza("tokenize", tmp_path / "x.mid")
+    assert said.code == 0
+    assert said.err.startswith(f"cadenza: {tmp_path / 'x.mid'} is damaged; repaired: ")
+    assert said.err.count("\n") == 1
+    assert any(
+        "repaired: " in kind for kind in json.loads(cadenza("tokenize", tmp_path / "x.mid", "--json").out)["left_out"]
+    )

@@ -89,3 +89,14 @@ def test_a_folder_that_cannot_be_read_is_said(folder):
         (folder / "b").chmod(0o755)
     assert item.path == "b"
     assert "Permission denied" in item.error
+
+
+def test_the_data_set_itself_is_not_looked_into(folder):
+    assert [item.path for item in listed(folder, NOBODY, apart=folder / "b")] == [
+        path for path in paths(folder) if not path.startswith("b/")
+    ]
+
+
+def test_a_pipe_does_not_hold_the_listing_up(folder):
+    os.mkfifo(folder / "book.abc")
+    assert "book.abc" in paths(folder)  # and reading it will say why not

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zipfile
 from collections import Counter
@@ -134,3 +135,14 @@ def test_other_tokens(tmp_path):
     exact = Tokenizer.lossless()
     row = row_of(tmp_path, Encoding(exact, "none"), Listed("x.mid", "", RIGHTS))
     assert exact.decode(row.tokens).tracks[0].onset.tolist() == [0, 481, 960]
+
+
+def test_what_is_no_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "x.mid")
+    (tmp_path / "y.mid").symlink_to("nowhere")
+    reasons = [row_of(tmp_path, Encoding(), Listed(name, "", RIGHTS)) for name in ("x.mid", "y.mid", "z.mid")]
+    assert reasons == [
+        Refusal("cannot be opened", "no ordinary file: a pipe, a socket or a device"),
+        Refusal("cannot be opened", "a link to what is not there"),
+        Refusal("cannot be opened", "it is not there"),
+    ]

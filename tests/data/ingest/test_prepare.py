@@ -19,7 +19,7 @@ import data
 from data.ingest import Encoding, prepare, shards, stage
 from data.ingest.preparation import CARD, PAGE, QUARANTINE, STATISTICS, UNFINISHED
 from data.split import split_of
-from theory.errors import FileFormatError, InputFileError, OutputError
+from theory.errors import DependencyError, FileFormatError, InputFileError, OutputError, WorkerError
 from theory.tokens import Tokenizer
 
 ROOT = Path(__file__).parents[3]
@@ -304,5 +304,47 @@ def test_a_damaged_shard_is_said(tmp_path):
     (tmp_path / "x.parquet").write_bytes(b"PAR1 no more")
     with pytest.raises(FileFormatError, match="no shard that can be read"):
         list(shards.blocks([tmp_path / "x.parquet"]))
+    with pytest.raises(FileFormatError, match="no shard that can be read"):
+        shards.meta_of(tmp_path / "x.parquet")
+    pa, parquet = shards.arrow()
+    parquet.write_table(pa.table({"a": [1]}), tmp_path / "x.parquet")
     with pytest.raises(FileFormatError, match="no shard of a data set"):
         shards.meta_of(tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_refusal_before_any_work_leaves_nothing(tmp_path, there):
+    folder, out = tmp_path / "in", tmp_path / "new" / "out"
+    folder.mkdir()
+    if there:
+        out.mkdir(parents=True)
+        (out / QUARANTINE).touch()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InputFileError, match="holds no file"):
+        prepare(folder, out, workers=1)
+    assert sorted(tmp_path.rglob("*")) == before
+    data.write(tune(1), folder / "1.mid")
+    (folder / "cadenza.toml").write_text("licence = 'CC0'")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(FileFormatError, match="says licence"):
+        prepare(folder, out, workers=1)
+    (folder / "cadenza.toml").write_text("license = 'CC0'")
+    with pytest.raises((DependencyError, WorkerError)):
+        prepare(folder, out, ray="127.0.0.1:1")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_refusal_keeps_the_work_of_an_earlier_run(music, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        prepare(music, out, workers=1, watcher=Watch(stop_after=20))
+    with pytest.raises((DependencyError, WorkerError)):
+        prepare(music, out, ray="127.0.0.1:1")
+    assert len(list((out / UNFINISHED).glob("batch-*.json"))) == 2
+
+
+def test_a_data_set_inside_its_folder(tmp_path):
+    data.write(tune(1), tmp_path / "1.mid")
+    assert prepare(tmp_path, tmp_path / "set", workers=1).pieces == 1
+    assert prepare(tmp_path, tmp_path / "again", workers=1).pieces == 1
+    assert content(tmp_path / "set") == content(tmp_path / "again")

@@ -15,6 +15,7 @@ from theory.event import FERMATA, ChordEvent, KeyEvent, Marker, MeterEvent, Temp
 from theory.key import Key
 from theory.meter import Meter
 from theory.score import MAX_TICK, Score, Track
+from theory.tokens.changes import changes
 from theory.tokens.quantize import quantize
 from theory.tokens.settings import Settings
 
@@ -196,3 +197,9 @@ def test_controls_after_the_end_are_left_out_however_late() -> None:
     track = Track.from_notes([(0, 4, 60)], controls=[(0, 7, 100), (4, 7, 90), (MAX_TICK, 7, 80)])
     result = on_grid(Score(tracks=(track,), ticks_per_quarter=1))
     assert result.tracks[0].controls.tolist() == [[0, 7, 100]]
+
+
+def test_tempos_that_are_moved_into_bounds_are_counted() -> None:
+    tempos = (TempoEvent(0, 1), TempoEvent(480, 2**24 - 1), TempoEvent(960, 60_000), TempoEvent(1440, 15_000_000))
+    score = Score.from_notes([(0, 1920, 60)], tempos=tempos)
+    assert changes(score, Settings()).dropped == {"tempo outside 4 to 1000": 1}
