@@ -28,7 +28,7 @@ from theory.tokens import EXPRESSIVE, Kind, Tokenizer
 from theory.tokens.features import COLUMNS, PITCHES, features
 from theory.tokens.vocabulary import STEPS_PER_QUARTER, TICKS_PER_STEP
 
-PAD_TO = 128  # lengths are padded to multiples, so that few shapes are compiled
+PAD_TO = 64  # lengths are padded to multiples, so that few shapes are compiled; windows have such lengths
 AUGMENTATION = Augmentation(chords=0.5, rebar=0.2, tempos=(50, 139))
 _CACHED = 4_000_000  # tokens of sequences that are kept for the next window, 42 bytes each
 
@@ -229,7 +229,7 @@ def epoch(pieces: list[Piece], batch_size: int, window: int, seed: int, number: 
     windows: list[_Window] = []
     for index, piece in enumerate(pieces):
         forms.append(piece.encode(augment(piece.whole, AUGMENTATION, rng, piece.shifts)))
-        windows += _windows(index, len(forms[-1]) - 1, window, first=int(rng.integers(window // 2, window + 1)))
+        windows += _windows(index, len(forms[-1]) - 1, window, first=_first(window, rng))
     batches = _batched(windows, batch_size)
     shuffled = [batches[index] for index in rng.permutation(len(batches))]
     return Batches(forms, shuffled, pieces[0].tokenizer.vocabulary.size if pieces else 0)
@@ -240,6 +240,12 @@ def evaluation(pieces: list[Piece], batch_size: int) -> Batches:
     forms = [ids for piece in pieces for ids in (piece.encode(piece.score), piece.ids)]
     windows = [_Window(index, 0, len(ids) - 1) for index, ids in enumerate(forms)]
     return Batches(forms, _batched(windows, batch_size), pieces[0].tokenizer.vocabulary.size if pieces else 0)
+
+
+def _first(window: int, rng: np.random.Generator) -> int:
+    """Length of a piece's first window: from half a window to a whole one, without padding where that can be."""
+    unit = PAD_TO if window >= PAD_TO else 1
+    return unit * int(rng.integers(max(1, window // 2 // unit), window // unit + 1))
 
 
 def _windows(form: int, length: int, size: int, first: int) -> Iterator[_Window]:

@@ -29,6 +29,18 @@ def save(path: Path, arrays: Arrays, meta: dict[str, Any]) -> None:
         temporary.write_bytes(blob)
 
 
+def content(path: Path) -> bytes:
+    """The bytes of what `save` wrote.
+
+    Raises:
+        ModelError: the file is missing or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} is no readable checkpoint: {error}") from None
+
+
 def load(path: Path) -> tuple[Arrays, dict[str, Any]]:
     """Read what `save` wrote.
 

@@ -14,8 +14,9 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -26,6 +27,10 @@ from composer.style import Style
 from theory.atomic_file import atomic_path
 from theory.errors import ModelError, RequestError, TrainingError
 from theory.tokens import Tokenizer
+
+if TYPE_CHECKING:
+    from composer.models.step import Examples, Step
+    from composer.models.workers import Cluster, Workers
 
 CHECKPOINT = "checkpoint.safetensors"
 _LEAST_WINDOW = 512  # half of an eighth of it, the shortest first window, is longer than a prompt, which is not scored
@@ -38,7 +43,9 @@ class TrainConfig:
     Attributes:
         decoder: sizes of the network.
         epochs: passes over the training side, at most.
-        batch_size: sequences a step.
+        batch_size: sequences at a time.
+        accumulate: batches a step; their gradients are summed, for as many sequences a step as memory does not hold.
+        mixed: compute large products in bfloat16 (see `composer.models.decoder.build`).
         window: longest sequence in tokens; longer pieces are cut, at other places in every epoch. Training begins with
             windows of an eighth and goes on with three eighths (see `_WINDOWS`): many quick steps before few long ones.
         learning_rate: peak; warmed up over the first 2 %, then a half cosine down to a hundredth.
@@ -53,6 +60,8 @@ class TrainConfig:
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     epochs: int = 50
     batch_size: int = 32
+    accumulate: int = 1
+    mixed: bool = False
     window: int = 1024
     learning_rate: float = 3e-3
     weight_decay: float = 0.02
@@ -60,7 +69,13 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in ("epochs", 1), ("batch_size", 1), ("patience", 1), ("window", _LEAST_WINDOW):
+        for name, least in (
+            ("epochs", 1),
+            ("batch_size", 1),
+            ("accumulate", 1),
+            ("patience", 1),
+            ("window", _LEAST_WINDOW),
+        ):
             if getattr(self, name) < least:
                 raise RequestError(f"{name.replace('_', ' ')} {getattr(self, name)}: must be {least} or more")
         if not 0 < self.learning_rate <= 1:
@@ -98,6 +113,7 @@ def train(
     reporter: Reporter,
     *,
     resume: bool = False,
+    cluster: Cluster | None = None,
 ) -> dict[str, float]:
     """Train a decoder and export the best one to `out`.
 
@@ -109,7 +125,9 @@ def train(
             `history.json` and TensorBoard's events.
         config: how.
         reporter: told of every step and epoch.
-        resume: go on from the checkpoint in `out`.
+        resume: go on from the checkpoint in `out`, which only the chief of a cluster needs to have.
+        cluster: machines that train together, each of which calls this with the same pieces and settings; the chief
+            writes `out`.
 
     Returns:
         The best epoch's record.
@@ -117,7 +135,7 @@ def train(
     Raises:
         ModelError: a checkpoint that cannot be read.
         TrainingError: nothing to train on, pieces or a checkpoint of other tokens, a checkpoint of another
-            configuration, or a loss that is no number.
+            configuration, a loss that is no number, or workers that do not come together or are gone.
         OutputError: `out` cannot be written.
     """
     if not train_pieces or not valid_pieces:
@@ -129,7 +147,7 @@ def train(
         if unlike := piece.tokenizer.unlike(tokenizer):
             raise TrainingError(f"{piece.id} is in other tokens than {train_pieces[0].id} ({unlike})")
     config = replace(config, decoder=replace(config.decoder, vocabulary=tokenizer.vocabulary.size))
-    run = _Run(config, tokenizer, out, resume)
+    run = _Run(config, tokenizer, out, resume, cluster)
     reporter.start(run.done / config.epochs)
     try:
         _epochs(run, train_pieces, valid_pieces, style, reporter)
@@ -146,7 +164,7 @@ def _epochs(run: _Run, train_pieces: list[Piece], valid_pieces: list[Piece], sty
         started = time.monotonic()
         window = _window(config.window, number / config.epochs)
         loss = run.fit(batches.epoch(train_pieces, config.batch_size, window, config.seed, number), number, reporter)
-        nats, tokens, notes = evaluate(run.model, batches.evaluation(valid_pieces, config.batch_size))
+        nats, tokens, notes = evaluate(run.step, batches.evaluation(valid_pieces, config.batch_size), run.workers)
         record = {
             "epoch": number + 1,
             "loss": loss,
@@ -154,27 +172,40 @@ def _epochs(run: _Run, train_pieces: list[Piece], valid_pieces: list[Piece], sty
             "valid_nats_per_note": nats / notes,
             "seconds": time.monotonic() - started,
         }
-        if run.keep(record):
-            bundle.export(run.out, run.weights(), config.decoder, style, run.tokenizer)
-        run.save()
+        is_best = run.keep(record)
+        if run.workers.is_chief:
+            if is_best:
+                bundle.export(run.out, run.weights(), config.decoder, style, run.tokenizer)
+            run.save()
         reporter.epoch(record)
 
 
 class _Run:
     """A model in training with all its state."""
 
-    def __init__(self, config: TrainConfig, tokenizer: Tokenizer, out: Path, resume: bool) -> None:
+    def __init__(
+        self, config: TrainConfig, tokenizer: Tokenizer, out: Path, resume: bool, cluster: Cluster | None
+    ) -> None:
         with _silent_libraries():
             import keras
 
             from composer.models import decoder
+            from composer.models.step import step_for
+            from composer.models.workers import Workers
 
+            if cluster and keras.backend.backend() != "tensorflow":
+                raise TrainingError(f"several workers need TensorFlow: KERAS_BACKEND is {keras.backend.backend()}")
             if keras.backend.backend() == "tensorflow":
                 import tensorflow as tf
 
+                from composer.models.shares import divide_threads
+
+                divide_threads(config.batch_size)
                 tf.config.experimental.enable_op_determinism()
             self.config, self.tokenizer, self.out = config, tokenizer, out
-            self.model = decoder.build(config.decoder, config.seed)
+            self.workers = Workers(cluster)
+            self.model = decoder.build(config.decoder, config.seed, mixed=config.mixed)
+            self.step: Step = step_for(self.model, self.workers.sum)
         self.model.compile(
             optimizer=keras.optimizers.AdamW(
                 config.learning_rate, weight_decay=config.weight_decay, global_clipnorm=1.0
@@ -186,7 +217,7 @@ class _Run:
         self.history: list[dict[str, float]] = []
         if resume:
             self._load()
-        self._board = _Board(out / "tensorboard")
+        self._board = _Board(out / "tensorboard") if self.workers.is_chief else None
 
     @property
     def done(self) -> int:
@@ -206,15 +237,14 @@ class _Run:
     def fit(self, epoch: Batches, number: int, reporter: Reporter) -> float:
         """Train one epoch; return the mean loss in nats a token."""
         total = count = 0.0
-        for index, batch in enumerate(epoch):
+        coming = iter(epoch)
+        for index in range(math.ceil(len(epoch) / self.config.accumulate)):
             started = time.monotonic()
-            at = (number + index / len(epoch)) / self.config.epochs
+            at = (number + index * self.config.accumulate / len(epoch)) / self.config.epochs
             self.model.optimizer.learning_rate = self.config.learning_rate * _schedule(at)
-            scored = float(batch.weights.sum())
-            # Keras divides by batch x time; scale so that the loss is the mean over scored tokens.
-            weights = batch.weights * (batch.weights.size / scored)
-            loss = float(self.model.train_on_batch(list(batch.inputs), batch.targets, sample_weight=weights))
-            self.model.reset_metrics()
+            together = [_examples(batch) for batch in islice(coming, self.config.accumulate)]
+            scored = sum(float(examples.weights.sum()) for examples in together)
+            loss = self.step.train([self.workers.share(examples) for examples in together])
             if not math.isfinite(loss):
                 raise TrainingError(
                     f"the loss of epoch {number + 1}, step {index + 1} is {loss}: lower --learning-rate"
@@ -226,7 +256,8 @@ class _Run:
     def keep(self, record: dict[str, float]) -> bool:
         """Note an epoch's record; return whether it is the best so far."""
         self.history.append(record)
-        self._board.write(record)
+        if self._board:
+            self._board.write(record)
         return self.best is record
 
     def weights(self) -> checkpoint.Arrays:
@@ -252,7 +283,13 @@ class _Run:
             temporary.write_text(json.dumps(self.history, indent=1) + "\n", encoding="ascii")
 
     def _load(self) -> None:
-        arrays, meta = checkpoint.load(self.out / CHECKPOINT)
+        path = self.out / CHECKPOINT
+        if self.workers.count > 1:
+            content = self.workers.from_chief(checkpoint.content(path) if self.workers.is_chief else b"")
+            if not self.workers.is_chief:
+                with atomic_path(path) as temporary:
+                    temporary.write_bytes(content)
+        arrays, meta = checkpoint.load(path)
         if unlike := Tokenizer.of(meta.get("tokenizer", {})).unlike(self.tokenizer):
             raise TrainingError(f"{self.out / CHECKPOINT} was trained on other tokens than the pieces' ({unlike})")
         if meta.get("config") != self.config.to_dict():
@@ -294,16 +331,22 @@ class _Board:
         self._writer.flush()
 
 
-def evaluate(model: Any, data: Iterable[Batch]) -> tuple[float, int, int]:
-    """Sum of the negative log-likelihood in nats, scored tokens, notes."""
+def _examples(batch: Batch) -> Examples:
+    from composer.models.step import Examples
+
+    return Examples(list(batch.inputs), batch.targets, batch.weights)
+
+
+def evaluate(step: Step, data: Iterable[Batch], workers: Workers) -> tuple[float, int, int]:
+    """Sum of the negative log-likelihood in nats, scored tokens, notes; of all workers together."""
     nats = 0.0
     tokens = notes = 0
     for batch in data:
-        scored = float(batch.weights.sum())
-        weights = batch.weights * (batch.weights.size / max(scored, 1.0))
-        nats += float(model.test_on_batch(list(batch.inputs), batch.targets, sample_weight=weights)) * scored
-        model.reset_metrics()
-        tokens, notes = tokens + int(scored), notes + batch.notes
+        mine = workers.share(_examples(batch))
+        if len(mine.targets):
+            nats += step.nats(mine)
+        tokens, notes = tokens + int(batch.weights.sum()), notes + batch.notes
+    (nats,) = map(float, workers.sum([np.float64(nats)]))
     return nats, tokens, notes
 
 

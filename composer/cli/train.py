@@ -26,11 +26,19 @@ def run(
     out_dir: Annotated[Path, typer.Option(help="Folder of the run; the model is written there.")] = Path("runs/lstm"),
     epochs: Annotated[int | None, typer.Option(help="Passes over the training side, at most.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Sequences a step.")] = None,
+    accumulate: Annotated[int | None, typer.Option(help="Batches whose gradients are summed for a step.")] = None,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="Large products in bfloat16: faster where the processor knows it.")
+    ] = False,
     units: Annotated[int | None, typer.Option(help="Cells in an LSTM layer.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after so many epochs without a better figure.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same weights on one machine.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out-dir.")] = False,
+    workers: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT,...", help="Machines that train together; the same list on each.")
+    ] = None,
+    worker: Annotated[int | None, typer.Option(help="Which of --workers this machine is; 0 writes the model.")] = None,
 ) -> None:
     """Train an LSTM. The best epoch on the validation side is kept; every epoch can be resumed, also after a kill.
 
@@ -41,6 +49,10 @@ def run(
     The model reads and writes the tokens of a prepared data set, whatever settings it was prepared with. With
     microtiming, or with all 127 loudnesses, it learns to play: its pieces have timing and dynamics of their own.
 
+    Several machines share the work with --workers and --worker, or where TF_CONFIG names them as TensorFlow's guides
+    have it: each takes its rows of every batch, so the figures are those of one machine. If one of them is lost, all
+    stop; the same commands with --resume go on from the chief's checkpoint.
+
     Watch it with `tensorboard --logdir RUN/tensorboard`. Needs the extra `train` (TensorFlow).
 
     Examples:
@@ -50,11 +62,14 @@ def run(
 
         cadenza train datasets/mine --out-dir runs/mine
 
+        cadenza train datasets/mine --workers 10.0.0.2:2222,10.0.0.3:2222 --worker 0      (and --worker 1 on the other)
+
         cadenza compose --model runs/chorale-lstm --out out/mine
     """
     _require_training_packages()
     from composer import train as training
     from composer.config import DecoderConfig
+    from composer.models.workers import Cluster
     from composer.style import STYLES
     from theory.atomic_file import make_folder
     from theory.errors import TrainingError, UnknownNameError
@@ -62,17 +77,27 @@ def run(
     if style not in STYLES:
         raise UnknownNameError(f"no style is called {style!r}: choose one of {', '.join(STYLES)}")
     sizes = DecoderConfig() if units is None else replace(DecoderConfig(), units=units)
-    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "patience": patience}
+    given = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "accumulate": accumulate,
+        "learning_rate": learning_rate,
+        "patience": patience,
+    }
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    config = replace(training.TrainConfig(decoder=sizes, seed=seed), **changes)
-    if resume and not (out_dir / training.CHECKPOINT).is_file():
+    config = replace(training.TrainConfig(decoder=sizes, mixed=mixed, seed=seed), **changes)
+    cluster = Cluster.told(workers, worker)
+    is_chief = cluster is None or cluster.is_chief
+    if is_chief and resume and not (out_dir / training.CHECKPOINT).is_file():
         raise TrainingError(f"{out_dir} has no checkpoint to resume from")
-    if not resume and (out_dir / training.CHECKPOINT).is_file():
+    if is_chief and not resume and (out_dir / training.CHECKPOINT).is_file():
         raise TrainingError(f"{out_dir} already holds a run: add --resume, or choose another --out-dir")
     make_folder(out_dir)
     train_pieces, valid_pieces = _pieces(dataset, STYLES[style])
     print(f"{len(train_pieces)} pieces to train on, {len(valid_pieces)} to validate", file=sys.stderr)
-    best = training.train(train_pieces, valid_pieces, STYLES[style], out_dir, config, _Bar(), resume=resume)
+    best = training.train(
+        train_pieces, valid_pieces, STYLES[style], out_dir, config, _Bar(), resume=resume, cluster=cluster
+    )
     nats = best["valid_nats_per_note"]
     print(f"best epoch {best['epoch']:.0f}: {nats:.3f} nats a note on the validation side; the model is in {out_dir}")
 

@@ -99,6 +99,15 @@ def test_targets_are_the_next_tokens(pieces, window):
             assert batch.targets[row, length - 1] != 0
 
 
+@pytest.mark.parametrize("window", [64, 128])
+def test_only_the_ends_of_pieces_are_padded(pieces, window):
+    for number in range(3):
+        epoch = batches.epoch(pieces, 3, window, 7, number)
+        lengths = [int(np.flatnonzero(row)[-1]) + 1 for batch in epoch for row in batch.inputs[0]]
+        assert max(lengths) <= window
+        assert sum(length % batches.PAD_TO > 0 for length in lengths) <= len(pieces) < len(lengths)
+
+
 def test_padding_is_never_scored(pieces):
     for batch in (*batches.epoch(pieces, 3, 100, 7, 0), *batches.evaluation(pieces, 3)):
         assert (batch.weights[batch.targets == 0] == 0).all()

@@ -245,6 +245,19 @@ def performed(seed: int) -> Score:
     return score.replace(tracks=tuple(tracks))
 
 
+def test_several_batches_a_step_are_one_larger_batch(training, sides, tmp_path):
+    losses = []
+    for batch_size, accumulate in ((100, 1), (1, 100)):  # an epoch is one step
+        watch = Watch()
+        decoder = DecoderConfig(units=UNITS, dropout=0.0)
+        config = training.TrainConfig(decoder, epochs=3, batch_size=batch_size, accumulate=accumulate, seed=3)
+        training.train(*sides, CHORALE, tmp_path / str(accumulate), config, watch)
+        assert len(watch.losses) == len(watch.records) == 3
+        losses.append([record["loss"] for record in watch.records])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert losses[0][2] < losses[0][1]
+
+
 def test_without_pieces_there_is_no_training(training, sides, config, tmp_path):
     for given in (([], sides[1]), (sides[0], [])):
         with pytest.raises(TrainingError, match="both are needed"):
@@ -255,7 +268,7 @@ def test_without_pieces_there_is_no_training(training, sides, config, tmp_path):
 @pytest.mark.parametrize(
     "setting",
     [
-        {"epochs": 0}, {"batch_size": 0}, {"patience": -1}, {"window": 511}, {"learning_rate": 0.0},
+        {"epochs": 0}, {"batch_size": 0}, {"accumulate": 0}, {"patience": -1}, {"window": 511}, {"learning_rate": 0.0},
         {"learning_rate": float("nan")}, {"learning_rate": float("inf")}, {"seed": -1}, {"seed": 2**32},
     ],
 )  # fmt: skip

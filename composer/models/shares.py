@@ -1,0 +1,114 @@
+"""Training under TensorFlow: shares of a batch side by side, one a core, then one step of the optimizer.
+
+A recurrent loop is a chain of small products, which two cores finish little sooner than one. So a batch is cut into
+shares, and every core takes a share through the whole network by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import tensorflow as tf
+
+from composer.models.device import cores, on_processor
+from composer.models.loss import nats
+from composer.models.step import Examples
+
+_ROWS = 8  # a share has at least as many: with fewer, products read more weights than they use
+
+
+class SharedStep:
+    """What `composer.models.step.Step` does, faster.
+
+    Args:
+        model: gives logits, (batch, time, vocabulary); compiled with an optimizer.
+        shares: into how many a batch is cut, as its rows allow; None for one a core, or one on a GPU. Results are the
+            same but for the order of sums, and dropout draws other masks.
+        total: sums tensors over all who train together (`composer.models.workers`), each of whom calls `train` with
+            rows of their own, possibly none; what is given where nobody else does.
+    """
+
+    def __init__(
+        self, model: Any, shares: int | None = None, total: Callable[[Sequence[Any]], Sequence[Any]] = list
+    ) -> None:
+        self._model, self._total = model, total
+        self._shares = shares or (cores() if on_processor() else 1)
+        self._learnt = tf.function(self._trace_learnt, reduce_retracing=True, autograph=False)
+        self._nats = tf.function(self._trace_nats, reduce_retracing=True, autograph=False)
+        self._apply = tf.function(self._trace_apply, autograph=False)
+
+    def train(self, batches: Sequence[Examples]) -> float:
+        """Take one step of the optimizer; return the weighted mean loss in nats.
+
+        Batches come one after the other, so that only one has to find room in memory.
+        """
+        parts = (self._learnt(*self._given(batch)) for batch in batches if len(batch.targets))
+        sums = next(parts, None) or [tf.zeros(()), tf.zeros(()), *map(tf.zeros_like, self._variables)]
+        for part in parts:
+            sums = [one + other for one, other in zip(sums, part, strict=True)]
+        nats, weight, *gradients = self._total(sums)
+        self._apply(gradients, weight)
+        return float(nats / weight)
+
+    def nats(self, batch: Examples) -> float:
+        """Weighted sum of the losses in nats; nothing is dropped, nothing learnt."""
+        return float(self._nats(*self._given(batch)))
+
+    @property
+    def _variables(self) -> list[Any]:
+        return [variable.value for variable in self._model.trainable_variables]
+
+    def _given(self, batch: Examples) -> tuple[Examples, int]:
+        return Examples(*map(_tensors, batch)), max(1, min(self._shares, len(batch.targets) // _ROWS))
+
+    def _trace_learnt(self, batch: Examples, shares: int) -> list[Any]:
+        """Sum of the losses, of the weights, and the former's gradients."""
+        losses, gradients, variables = [], [], self._variables
+        for share in _cut(batch, shares):
+            with tf.GradientTape() as tape:
+                loss = nats(self._model(share.inputs, training=True), share.targets, share.weights)
+            losses.append(loss)
+            gradients.append([tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)])
+        return [tf.add_n(losses), tf.reduce_sum(batch.weights), *map(tf.add_n, zip(*gradients, strict=True))]
+
+    def _trace_nats(self, batch: Examples, shares: int) -> Any:
+        parts = _cut(batch, shares)
+        return tf.add_n([nats(self._model(part.inputs, training=False), part.targets, part.weights) for part in parts])
+
+    def _trace_apply(self, gradients: list[Any], weight: Any) -> None:
+        self._model.optimizer.apply([gradient / weight for gradient in gradients], self._model.trainable_variables)
+
+
+def _tensors(values: Any) -> Any:
+    return tf.nest.map_structure(tf.convert_to_tensor, values)
+
+
+def _cut(batch: Examples, shares: int) -> list[Examples]:
+    """Rows of a batch in shares of equal size, or nearly."""
+    rows = tf.shape(batch.targets)[0]
+    ends = [rows * share // shares for share in range(shares + 1)]
+    return [tf.nest.map_structure(partial(_rows, start, end), batch) for start, end in pairwise(ends)]
+
+
+def _rows(start: Any, end: Any, values: Any) -> Any:
+    return values[start:end]
+
+
+def divide_threads(rows: int) -> None:
+    """Divide this process' cores among the shares of a batch, so that each computes by itself.
+
+    Does nothing where TensorFlow runs already: its threads are set for good then.
+
+    Args:
+        rows: of a batch.
+    """
+    with suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores() // max(1, rows // _ROWS)))
+        tf.config.threading.set_inter_op_parallelism_threads(cores())
+
+
+__all__ = ["SharedStep", "divide_threads"]
