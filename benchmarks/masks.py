@@ -110,8 +110,8 @@ def _decode(draft: Draft, choices: list[NDArray[np.int64]], runtime: Runtime, ba
     reader, dice = Reader(runtime, bars), Dice(0)
     for place, token in enumerate(draft.ids):
         if place >= draft.opening:
-            draw(reader.logits[-1], choices[place - draft.opening], Sampling(), dice)
-        reader.read(token)
+            draw(reader.logits(choices[place - draft.opening]), Sampling(), dice.roll())
+        reader.take(token)
 
 
 def _mask(batches: list[list[State]], masks: tuple[Constraint, ...]) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from composer.files import write
     from composer.generate import compose, continue_piece
+    from composer.many import compose_many
     from composer.piece import Piece, Recipe
     from composer.report import Report
     from composer.request import Request
@@ -38,8 +39,8 @@ _check_siblings()
 # Imported when first asked for: the command line must be able to answer, and to be interrupted, at once.
 _HOMES = {
     "Piece": "composer.piece", "Recipe": "composer.piece", "Report": "composer.report", "Request": "composer.request",
-    "compose": "composer.generate", "continue_piece": "composer.generate", "read": "data", "render": "synth",
-    "write": "composer.files",
+    "compose": "composer.generate", "compose_many": "composer.many", "continue_piece": "composer.generate",
+    "read": "data", "render": "synth", "write": "composer.files",
 }  # fmt: skip
 
 
@@ -54,4 +55,6 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})
 
 
-__all__ = ["Piece", "Recipe", "Report", "Request", "compose", "continue_piece", "read", "render", "write"]
+__all__ = [
+    "Piece", "Recipe", "Report", "Request", "compose", "compose_many", "continue_piece", "read", "render", "write",
+]  # fmt: skip

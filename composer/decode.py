@@ -1,47 +1,85 @@
-"""The decoding loop that all generators share: draw under masks, and go back where voices have led into a dead end."""
+"""The decoding loop that all generators share: draw under masks, and go back where voices have led into a dead end.
+
+One piece or many from the same opening under the same rules: they are drawn side by side, each by its own dice, and
+each goes back by itself.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from composer.runtime import Reader, Runtime
-from composer.sampler import Dice, Sampling, draw
-from theory.constraint import Constraint, allowed
-from theory.constraint.room import Foresight
+from composer.lockstep import ERROR, Lockstep
+from composer.runtime import Ids, Reader, Runtime, Vector
+from composer.sampler import Sampling, draw, draw_each
+from composer.search import Search
+from theory.constraint import Constraint, Mask, allowed
 from theory.errors import SearchError
-from theory.tokens import EXPRESSIVE, Kind, grammar_of
-from theory.tokens.vocabulary import BAR, CHORD_KINDS, END
+from theory.tokens import EXPRESSIVE, grammar_of
+from theory.tokens.vocabulary import CHORD_KINDS, END
 
 Progress = Callable[[int, int], None]
-BUDGET = 2_000  # times that a piece may go back
-_PATIENCE = 4  # dead ends at one place before going back further
-_FAR = 16  # notes; where going back by so many did not help, it takes turns with tries near the dead end
-_LOUDNESS = (Kind.VELOCITY, Kind.VELOCITY_OFFSET)
-_BEFORE_PITCH = (Kind.TRACK, *_LOUDNESS)
+WIDTH = 32  # sequences side by side
 _ROWS = 64  # of logits at a time: they stay in the processor's cache
 
 
-class Draft(NamedTuple):
+class Task(NamedTuple):
+    """What is to be written.
+
+    Attributes:
+        runtime: the decoder.
+        opening: token ids to begin with, read but not drawn.
+        rules: masks on every draw.
+        bars: of the whole piece; the plan counts down from it.
+        sampling: how tokens are drawn.
+    """
+
+    runtime: Runtime
+    opening: Sequence[int]
+    rules: Sequence[Constraint]
+    bars: int
+    sampling: Sampling
+
+
+@dataclass(frozen=True)
+class Draft:
     """What the decoding loop wrote.
 
     Attributes:
+        task: what was to be written.
         ids: token ids, the opening included.
-        opening: how many of them were given.
-        logits: of each drawn token, float32 (len(ids) - opening, V), under the model and before any mask.
+        top: what the network said before each drawn token, float32 (len(ids) - opening, units).
+        map: of ids to those that the network knows.
         redraws: how often the search went back.
+        alone: whether it was drawn by itself; the logits of others are off by up to `lockstep.ERROR`.
     """
 
+    task: Task
     ids: list[int]
-    opening: int
-    logits: NDArray[np.float32]
+    top: Vector
+    map: Ids
     redraws: int
+    alone: bool
 
     @property
+    def opening(self) -> int:
+        """How many of the tokens were given."""
+        return len(self.task.opening)
+
+    @cached_property
+    def logits(self) -> NDArray[np.float32]:
+        """Logits of each drawn token, float32 (len(ids) - opening, V), under the model and before any mask."""
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, user_api="blas"):  # rounds the same however many threads there are
+            return self.task.runtime.logits(self.top, self.map)
+
+    @cached_property
     def log_totals(self) -> NDArray[np.float64]:
         """Ln of the sum of exponentials of each row of logits, float64 (n,)."""
         totals = np.empty(len(self.logits), dtype=np.float64)
@@ -65,149 +103,170 @@ class Draft(NamedTuple):
         return ~np.isin(EXPRESSIVE.kinds[self.ids[self.opening :]], CHORD_KINDS)
 
 
-def write(
-    runtime: Runtime,
-    opening: Sequence[int],
-    rules: Sequence[Constraint],
-    bars: int,
-    sampling: Sampling,
-    seed: int,
-    progress: Progress | None = None,
-) -> Draft:
+def reread(draft: Draft) -> Draft:
+    """The draft as it would be had it been drawn by itself: the same ids, with logits to the last bit."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        reader = Reader(draft.task.runtime, draft.task.bars)
+        for token in draft.ids[:-1]:
+            reader.take(token)
+    return replace(draft, top=reader.top[draft.opening - 1 :], alone=True)
+
+
+def write(task: Task, seed: int, progress: Progress | None = None) -> Draft:
     """Draw tokens after an opening until the piece ends, on one BLAS thread: a second one slows single sequences down.
 
     Where no token is allowed (only rules about several voices can bring that about) the search goes back by a note,
     and further the longer it is stuck; from then on it looks ahead for dead ends.
 
     Args:
-        runtime: the decoder.
-        opening: token ids to begin with, read but not drawn.
-        rules: masks on every draw.
-        bars: of the whole piece; the plan counts down from it.
-        sampling: how tokens are drawn.
+        task: what is to be written.
         seed: of the draws.
         progress: called at every bar.
 
     Raises:
-        SearchError: `BUDGET` is spent.
+        SearchError: `composer.search.BUDGET` is spent.
     """
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1, user_api="blas"):
-        search = _Search(runtime, opening, rules, bars, sampling, seed)
-        if progress:
-            progress(search.reader.state.bar, bars)
-        while not search.ids or search.ids[-1] != END:
-            search.step()
-            if progress and search.ids[-1] == BAR:
-                progress(search.reader.state.bar, bars)
-    return Draft(search.ids, len(opening), np.array(search.reader.logits[len(opening) - 1 : -1]), search.redraws)
+        return _written(task, seed, progress)
 
 
-class _Search:
-    """A sequence that grows, and shrinks where it must."""
+def write_many(task: Task, seeds: Sequence[int], progress: Progress | None = None) -> list[Draft | SearchError]:
+    """As `write`, for many seeds, `WIDTH` of them side by side.
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        opening: Sequence[int],
-        rules: Sequence[Constraint],
-        bars: int,
-        sampling: Sampling,
-        seed: int,
-    ) -> None:
-        self.reader, self._grammar = Reader(runtime, bars), grammar_of(runtime.tokenizer)
-        self.ids: list[int] = []
-        self.redraws = 0
-        self._opening, self._rules, self._sampling = len(opening), rules, sampling
-        self._dice = Dice(seed)
-        self._banned: dict[int, set[int]] = {}  # tokens that led nowhere, by place
-        self._frontier, self._stuck = -1, 0  # the last step at which there was a dead end, and how often up to it
-        self._blame: Counter[tuple[int, str]] = Counter()  # by bar and rule
-        for token in opening:
-            self._take(token)
+    A seed's tokens are those that `write` would draw: see `composer.lockstep`.
 
-    def _take(self, token: int) -> None:
-        self.ids.append(token)
-        self.reader.read(token)
+    Args:
+        task: what is to be written.
+        seeds: of the draws of each piece, at least two.
+        progress: called at every bar with the bars of all pieces.
 
-    def step(self) -> None:
-        """Draw a token, or go back."""
-        choices = np.flatnonzero(self._allowed(self._rules))
-        if self._banned and (banned := self._banned.get(self._note_at(len(self.ids)))):
-            choices = choices[~np.isin(choices, sorted(banned))]
-            if self.reader.state.kind in _BEFORE_PITCH and not (EXPRESSIVE.kinds[choices] == Kind.PITCH).any():
-                choices = choices[:0]  # another loudness helps nobody
-        if len(choices):
-            self._take(draw(self.reader.logits[-1], choices, self._sampling, self._dice))
-        else:
-            self._go_back()
+    Returns:
+        For each seed its draft, or why there is none.
+    """
+    from threadpoolctl import threadpool_limits
 
-    def _allowed(self, rules: Sequence[Constraint]) -> NDArray[np.bool_]:
-        """What rules allow next: bool (V,). Only a piece that has met a dead end looks ahead for more of them."""
-        mask: NDArray[np.bool_] = allowed([self.reader.state], rules, self._grammar)[0]
-        if self.redraws and self.reader.state.bar >= 0:
-            for rule in rules:
-                if isinstance(rule, Foresight) and mask.any():
-                    rule.foresee(self.reader.state, mask)
-        return mask
+    with threadpool_limits(1, user_api="blas"):
+        return _Searches(task, seeds).found(progress)
 
-    def _go_back(self) -> None:
-        self.redraws += 1
-        self._note_blame()
-        if self.redraws > BUDGET:
-            bar, label = self._blame.most_common(1)[0][0] if self._blame else (1, "all constraints together")
-            raise SearchError(
-                f"no piece was found in {BUDGET} tries that keeps all constraints; bar {bar} is "
-                f"hard for: {label}; loosen it, or try another --seed"
-            )
-        if len(self.ids) > self._opening and self.reader.state.kind in _BEFORE_PITCH:
-            back = self._note_at(len(self.ids)) - 1  # this part has no pitch here: another one may
-        else:
-            if self.reader.state.step > self._frontier:
-                self._frontier, self._stuck = self.reader.state.step, 0
-            self._stuck += 1
-            back = self._target()
-        wrong = self.ids[back] if back < len(self.ids) else None
-        back = self._note_at(back)
-        self._banned = {place: tokens for place, tokens in self._banned.items() if place <= back}
-        if wrong is not None:
-            self._banned.setdefault(back, set()).add(wrong)
-        else:  # nothing is left to draw first: begin again
-            self._banned = {}
-        del self.ids[back:]
-        self.reader.rewind(back)
 
-    def _note_at(self, place: int) -> int:
-        """The place itself, or where the loudness begins that is said before it."""
-        while place > self._opening and EXPRESSIVE.kinds[self.ids[place - 1]] in _LOUDNESS:
-            place -= 1
-        return place
+def _written(task: Task, seed: int, progress: Progress | None) -> Draft:
+    runtime, opening, rules, bars, sampling = task
+    reader, grammar = Reader(runtime, bars), grammar_of(runtime.tokenizer)
+    for token in opening:
+        reader.take(token)
+    walk = reader.walk
+    search, told = Search(walk, reader.rewind, rules, grammar, seed), -1
+    while True:
+        if progress and walk.state.bar != told:
+            told = walk.state.bar
+            progress(told, bars)
+        mask = allowed([walk.state], rules, grammar)[0]
+        ids = np.flatnonzero(mask)
+        if search.redraws or not len(ids):
+            search.settle(mask)
+            ids = np.flatnonzero(mask)
+        token = int(ids[draw(reader.logits(ids), sampling, search.dice.roll())])
+        if token == END:
+            break
+        reader.take(token)
+    top = reader.top[len(opening) - 1 :]
+    return Draft(task, [*walk.tokens, END], top, walk.map, search.redraws, True)
 
-    def _target(self) -> int:
-        """Place of the token that is to be drawn anew: that of a note, further and further back."""
-        depth = self._depth()
-        # By turns another pitch for a note, and something else than that note.
-        kinds = EXPRESSIVE.kinds[self.ids[self._opening :]]
-        notes = self._opening + np.flatnonzero(kinds == (Kind.PITCH if self._stuck % 2 else Kind.TRACK))
-        return int(notes[-min(depth, len(notes))]) if len(notes) else self._opening
 
-    def _depth(self) -> int:
-        """How many notes to go back: step by step further; then mostly one, and the further the seldomer.
+class _Searches:
+    """Sequences side by side: each draws a token, then all of these are read."""
 
-        What is written anew from far back deserves tries of its own, as in the sequence of Luby, Sinclair and
-        Zuckerman ("Optimal Speedup of Las Vegas Algorithms", 1993): 1 1 1 4 1 1 1 8 1 1 1 4 1 1 1 16 ...
-        """
-        rounds, tries = divmod(self._stuck - 1, _PATIENCE)
-        if rounds < _FAR:
-            return 1 + rounds
-        turn = rounds - _FAR + 1
-        return 1 if tries + 1 < _PATIENCE else _PATIENCE * (turn & -turn)
+    def __init__(self, task: Task, seeds: Sequence[int]) -> None:
+        width = min(WIDTH, len(seeds))
+        self._task, self._seeds = task, seeds
+        self._lockstep = Lockstep(task.runtime, task.opening, task.bars, width)
+        self._grammar = grammar_of(task.runtime.tokenizer)
+        self._found: dict[int, Draft | SearchError] = {}
+        self._searches: list[Search | None] = [None] * width  # by row
+        self._numbers = [0] * width  # of the seeds, by row
+        self._waiting = iter(range(len(seeds)))
+        for row in range(width):
+            self._begin(row)
 
-    def _note_blame(self) -> None:
-        """Count the rule that took the last choices, unless it was the search itself by what it has tried."""
-        bar = self.reader.state.bar + 1
-        for count in range(1, len(self._rules) + 1):
-            if not self._allowed(self._rules[:count]).any():
-                self._blame[bar, self._rules[count - 1].label] += 1
-                return
+    def found(self, progress: Progress | None) -> list[Draft | SearchError]:
+        """For each seed what was found in the end."""
+        told = -1
+        while len(self._found) < len(self._seeds):
+            if progress and (done := self._bars_done()) != told:
+                progress(done, self._task.bars * len(self._seeds))
+                told = done
+            self._step()
+        return [self._found[number] for number in range(len(self._seeds))]
+
+    def _bars_done(self) -> int:
+        bars = sum(search.walk.state.bar for search in self._searches if search)
+        return self._task.bars * len(self._found) + bars
+
+    def _begin(self, row: int) -> None:
+        """Begin with the next seed, if there is one."""
+        number = next(self._waiting, None)
+        self._searches[row] = None
+        if number is not None:
+            walk, rewind = self._lockstep.begin(row), partial(self._lockstep.rewind, row)
+            self._searches[row] = Search(walk, rewind, self._task.rules, self._grammar, self._seeds[number])
+            self._numbers[row] = number
+
+    def _step(self) -> None:
+        """Draw a token for each sequence, and read them."""
+        rows = [row for row, search in enumerate(self._searches) if search]
+        mask = allowed([search.walk.state for search in self._searches if search], self._task.rules, self._grammar)
+        choices = np.logical_or.reduce(mask, axis=1).tolist()
+        able = [self._settles(row, own, some) for row, own, some in zip(rows, mask, choices, strict=True)]
+        if not all(able):
+            rows, mask = [row for row, is_able in zip(rows, able, strict=True) if is_able], mask[able]
+        tokens = self._draw(rows, mask) if rows else []
+        if END in tokens:
+            for row, token in zip(rows, tokens, strict=True):
+                if token == END:
+                    self._finish(row, self._draft(row))
+            rows = [row for row, token in zip(rows, tokens, strict=True) if token != END]
+            tokens = [token for token in tokens if token != END]
+        if rows:
+            self._lockstep.take(rows, tokens)
+
+    def _settles(self, row: int, mask: Mask, some: bool) -> bool:
+        """Whether a search finds something to draw, going back if it must; if not, that is what was found."""
+        search = self._search(row)
+        if some and not search.redraws:
+            return True
+        try:
+            search.settle(mask)
+        except SearchError as error:
+            self._finish(row, error)
+            return False
+        return True
+
+    def _draw(self, rows: list[int], mask: Mask) -> list[int]:
+        """A token for each of some rows."""
+        ids = np.flatnonzero(np.logical_or.reduce(mask))
+        logits = self._lockstep.logits(rows, ids)
+        points = np.array([self._search(row).dice.roll() for row in rows])
+        places, sure = draw_each(logits, mask[:, ids], self._task.sampling, points, ERROR)
+        tokens: list[int] = ids[places].tolist()
+        for number in np.flatnonzero(~sure).tolist():
+            own = np.flatnonzero(mask[number])
+            alone = self._lockstep.alone(rows[number]).logits(own)
+            tokens[number] = int(own[draw(alone, self._task.sampling, points[number])])
+        return tokens
+
+    def _search(self, row: int) -> Search:
+        search = self._searches[row]
+        assert search is not None
+        return search
+
+    def _draft(self, row: int) -> Draft:
+        search, top = self._search(row), self._lockstep.top(row)
+        return Draft(self._task, [*search.walk.tokens, END], top, search.walk.map, search.redraws, False)
+
+    def _finish(self, row: int, found: Draft | SearchError) -> None:
+        self._found[self._numbers[row]] = found
+        self._begin(row)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from composer import bundle, phrasing
 from composer.bundle import Bundle
-from composer.decode import Draft, Progress, write
+from composer.decode import Draft, Progress, Task, write
 from composer.locks import bars_of, key_of, meter_of, read_tunes, upbeat_of
 from composer.piece import Piece, recipe_of
 from composer.plan import Plan, plan_of
 from composer.report import report_on
 from composer.request import Form, Request
 from composer.runtime import Runtime
-from composer.steer import Steering, steering
+from composer.steer import steering
 from composer.style import Style
 from theory.analysis import estimate_key
 from theory.constraint import Frame
@@ -29,6 +29,26 @@ from theory.meter import Meter
 from theory.score import DEFAULT_VELOCITY, Score, Track
 from theory.tokens import EXPRESSIVE, Kind, Tokenizer
 from theory.tokens.vocabulary import STEPS_PER_QUARTER
+
+
+class Prepared(NamedTuple):
+    """A request with all that is settled before the first token.
+
+    Attributes:
+        wanted: the request, with its number of bars.
+        form: of the piece.
+        model: that writes it.
+        plan: the constraints.
+        task: what the decoding loop is told.
+        chords: whether the piece states chords.
+    """
+
+    wanted: Request
+    form: Form
+    model: Bundle
+    plan: Plan
+    task: Task
+    chords: bool
 
 
 def compose(*, progress: Progress | None = None, **request: Any) -> Piece:
@@ -48,14 +68,8 @@ def compose(*, progress: Progress | None = None, **request: Any) -> Piece:
         UnknownNameError: no such style or model.
         ModelError: the model cannot be read.
     """
-    wanted = Request.of(request)
-    model, _ = _model_for(wanted)
-    wanted, form, frame, steers = _settled(wanted, model)
-    draft, plan = _draw(wanted, form, frame, steers, progress)
-    score = _played(draft, model)
-    if not steers.chords:
-        score = score.replace(chords=())
-    return _finished(score, score, wanted, form, model, draft, plan)
+    ready = prepared(Request.of(request))
+    return finished(ready, write(ready.task, ready.wanted.seed, progress))
 
 
 def draw_piece(wanted: Request, progress: Progress | None = None) -> Draft:
@@ -64,27 +78,40 @@ def draw_piece(wanted: Request, progress: Progress | None = None) -> Draft:
     Raises:
         CadenzaError: as `compose`.
     """
-    model, _ = _model_for(wanted)
-    return _draw(*_settled(wanted, model), progress)[0]
+    return write(prepared(wanted).task, wanted.seed, progress)
 
 
-def _settled(wanted: Request, model: Bundle) -> tuple[Request, Form, Frame, Steering]:
-    """The request with its number of bars, and the frame and the rules of the piece, which may begin with an upbeat."""
+def prepared(wanted: Request) -> Prepared:
+    """Settle all that can be known before the first token of a new piece, the same for every seed.
+
+    Raises:
+        CadenzaError: as `compose`, but for the search.
+    """
+    model, runtime = _model_for(wanted)
     style = model.style
     tunes = read_tunes(wanted.locks, style, model.tokenizer)
     form = wanted.form(style, meter_of(tunes), key_of(tunes, style), bars_of(tunes))
-    frame = _frame(form, style, upbeat_of(tunes))
+    frame = _frame(form, style, upbeat_of(tunes))  # of a bar more than the form, where there is an upbeat
     wanted, form = replace(wanted, bars=form.bars), form._replace(bars=frame.bars)
-    return wanted, form, frame, steering(wanted, form, style, frame, tunes, model.tokenizer)
-
-
-def _draw(wanted: Request, form: Form, frame: Frame, steers: Steering, progress: Progress | None) -> tuple[Draft, Plan]:
-    """The draft, and the plan that it keeps."""
-    model, runtime = _model_for(wanted)
-    plan = plan_of(frame, steers, model.style, runtime.tokenizer)
-    blank = runtime.tokenizer.encode(_blank(form, frame, model.style))
+    steers = steering(wanted, form, style, frame, tunes, model.tokenizer)
+    plan = plan_of(frame, steers, style, runtime.tokenizer)
+    blank = runtime.tokenizer.encode(_blank(form, frame, style))
     opening = blank[: 1 + int(np.flatnonzero(EXPRESSIVE.kinds[blank] == Kind.TEMPO_LOW)[0])]
-    return write(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling, wanted.seed, progress), plan
+    task = Task(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling)
+    return Prepared(wanted, form, model, plan, task, bool(steers.chords))
+
+
+def finished(ready: Prepared, draft: Draft) -> Piece:
+    """The piece that a draft makes.
+
+    Raises:
+        RequestError: there is no note in it.
+        SearchError: a rule does not hold in it: a fault of ours.
+    """
+    score = _played(draft, ready.model)
+    if not ready.chords:
+        score = score.replace(chords=())
+    return _finished(score, score, ready.wanted, ready.form, ready.model, draft, ready.plan)
 
 
 def continue_piece(primer: Score | Piece | str | Path, *, progress: Progress | None = None, **request: Any) -> Piece:
@@ -124,7 +151,8 @@ def continue_piece(primer: Score | Piece | str | Path, *, progress: Progress | N
     frame = _frame_after(given, form, model.style)
     steers = steering(wanted, form, model.style, frame, settings=model.tokenizer)
     plan = plan_of(frame, steers, model.style, runtime.tokenizer)
-    draft = write(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling, wanted.seed, progress)
+    task = Task(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling)
+    draft = write(task, wanted.seed, progress)
     score = _played(draft, model)
     score = _with_primer(score if steers.chords else score.replace(chords=()), given)
     return _finished(score, _without(score, given), wanted, form, model, draft, plan)
@@ -159,8 +187,11 @@ def _model_for(wanted: Request) -> tuple[Bundle, Runtime]:
 @lru_cache(maxsize=4)
 def load(folder: Path) -> tuple[Bundle, Runtime]:
     """A model and its runtime, read once a process."""
+    from threadpoolctl import threadpool_limits
+
     model = bundle.load(folder)
-    return model, Runtime(model)
+    with threadpool_limits(1, user_api="blas"):  # its tables round the same however many threads there are
+        return model, Runtime(model)
 
 
 def _frame(form: Form, style: Style, upbeat: Meter | None) -> Frame:
@@ -247,4 +278,6 @@ def _finished(score: Score, new: Score, wanted: Request, form: Form, model: Bund
     return Piece.from_recipe(recipe_of(wanted, form, model, model.tokenizer.encode(score), report))
 
 
-__all__ = ["Draft", "Progress", "compose", "continue_piece", "draw_piece", "load"]
+__all__ = [
+    "Draft", "Prepared", "Progress", "compose", "continue_piece", "draw_piece", "finished", "load", "prepared",
+]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,7 @@ def installed_versions() -> dict[str, str]:
     return {name: version_of(name) for name in _PACKAGES}
 
 
+@cache
 def version_of(package: str) -> str:
     """Version of an installed package, or "unknown", as for Cadenza itself in a bare checkout."""
     try:

@@ -48,6 +48,7 @@ class Plan(NamedTuple):
         chords: that it states, by grid step.
         own_chords: whether the model writes chords of its own between them.
         notices: lines for the user: what a lock's notes lose, which habits gave way.
+        known: what was found out about lanes, by their digests: for the reports on all pieces of the plan.
         settings: of the tokens.
     """
 
@@ -58,6 +59,7 @@ class Plan(NamedTuple):
     chords: dict[int, Chord | None]
     own_chords: bool
     notices: tuple[str, ...]
+    known: dict[bytes, Prospects]
     settings: Settings = SHIPPED
 
 
@@ -87,7 +89,8 @@ def plan_of(frame: Frame, steers: Steering, style: Style, settings: Settings = S
     last = (Played(frame.steps, exact),) if played else ()
     masks = (*form, automaton, *room, *watching, foresight, *last)
     gave_way = tuple(_gave_way(habit) for habit in (*steers.ending, *steers.grid) if habit not in rules)
-    return Plan(frame, form, rules, masks, domain.chords, steers.own_chords, (*steers.notices, *gave_way), settings)
+    notices = (*steers.notices, *gave_way)
+    return Plan(frame, form, rules, masks, domain.chords, steers.own_chords, notices, {}, settings)
 
 
 def _gave_way(habit: Constraint) -> str:

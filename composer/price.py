@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from composer.decode import Draft
 from composer.plan import Plan
-from theory.constraint import Automaton, Constraint, Domain, Prospects, States, allowed
+from theory.constraint import Automaton, Constraint, Domain, States, allowed
 from theory.tokens import EXPRESSIVE, State, grammar_of
 from theory.tokens.vocabulary import CHORD_KINDS
 
@@ -31,8 +31,7 @@ class Prices:
         states = _states(draft)
         self._view = States(states)
         # Without rules: grammar, bars, and one note at a time in a part.
-        self._known: dict[bytes, Prospects] = {}
-        self._free = Automaton(self._domain(), self._known)
+        self._free = Automaton(self._domain(), plan.known)
         self._base = allowed(states, (*plan.form, self._free), grammar_of(plan.settings))
         self._base[np.arange(len(states)), self._drawn] = True
         self._mask = self._base.copy()
@@ -49,7 +48,7 @@ class Prices:
         if type(rule).narrow is not Constraint.narrow:
             domain = self._domain()
             rule.narrow(domain)
-            Automaton(domain, self._known.copy()).forbid_more(self._view, self._mask, self._free)
+            Automaton(domain, self._plan.known).forbid_more(self._view, self._mask, self._free)
         rule.forbid(self._view, self._mask)
         return max(0.0, self._price() - self._base_price)
 

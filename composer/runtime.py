@@ -2,13 +2,16 @@
 
     logits, state = step(state, token, context)
 
-Same arithmetic as `composer.models.decoder` in float32. Three things make it fast: a token's share of the first layer's
-input is looked up, not multiplied (its row of embedding x kernel, computed when the token first occurs); input and
-recurrent products of a layer are one; and matrices lie transposed, so that each product reads memory once, in order.
+Same arithmetic as `composer.models.decoder` in float32. Four things make it fast: a token's share of the first layer's
+input is looked up, not multiplied (its row of embedding x kernel); input and recurrent products of a layer are one;
+matrices lie transposed, so that each product reads memory once, in order; and logits are worked out for the tokens that
+somebody asks about. Several sequences advance side by side by one matrix product a layer, which rounds in another way
+than the products of single sequences: `composer.lockstep` says what follows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,67 +20,132 @@ from numpy.typing import NDArray
 from composer import keyview
 from composer.bundle import Bundle
 from theory.tokens import Kind, State
-from theory.tokens.features import COLUMNS, moment
+from theory.tokens.features import COLUMNS, PITCHES, moment
 
 Vector = NDArray[np.float32]
+Ids = NDArray[np.int64]
+Moment = tuple[list[int], list[int]]  # a row of the plan, and the pitches that sound: `theory.tokens.features.moment`
+_ONE, _HALF = np.float32(1.0), np.float32(0.5)
+_FEW = 6  # sequences, up to which products of single ones are faster than one of them all
 
 
 class LstmState(NamedTuple):
-    """Recurrent state: hidden and cell vectors, float32 (layers, units) each."""
+    """Recurrent state: hidden and cell vectors of each layer, float32 (units,), or (n, units) of n sequences."""
 
-    hidden: Vector
-    cell: Vector
+    hidden: Sequence[Vector]
+    cell: Sequence[Vector]
 
 
-class Reader:
-    """One sequence being read: turns tokens into logits for the next, in any key (see `composer.keyview`).
-
-    It remembers every step, so that it can go back: 11 kB a token with the shipped model.
+class Walk:
+    """Where a sequence stands as its tokens are read: what a runtime must be told besides them, in any key.
 
     Args:
-        runtime: the decoder.
         bars: of the whole piece.
+        vocabulary: size of the model's.
+
+    Attributes:
+        state: after the last token.
+        tokens: that were read.
+        map: id -> the id under which the network knows it (see `composer.keyview`), int64 (V,).
     """
 
-    def __init__(self, runtime: Runtime, bars: int) -> None:
+    def __init__(self, bars: int, vocabulary: int) -> None:
         self.state = State()
-        self.logits: list[Vector] = []  # for the next token, after each that was read
-        self._runtime, self._bars = runtime, bars
-        self._tokens: list[int] = []
+        self.tokens: list[int] = []
+        self.map = keyview.token_map(0, vocabulary)
+        self._bars, self._signature = bars, 0
         self._bars_begun: list[tuple[int, State]] = []  # how many tokens were read then, and the state
-        self._memories = [runtime.start()]
-        self._map = keyview.token_map(0, runtime.vocabulary)
-        self._signature = 0
 
-    def read(self, token: int) -> Vector:
-        """Take in a token; return logits for the next one, float32 (vocabulary,)."""
-        self.state.advance(token)
-        if self.state.kind is Kind.MODE and self.state.bar == 0 and self.state.position == 0 and self.state.key:
-            self._signature = self.state.key[0]
-            self._map = keyview.token_map(self._signature, self._runtime.vocabulary)
-        seen = keyview.moment_seen(*moment(self.state, self._bars), self._signature)
-        context = self._runtime.context(*seen)
-        logits, memory = self._runtime.step(self._memories[-1], int(self._map[token]), context)
-        self._tokens.append(token)
-        if self.state.kind is Kind.BAR:
-            self._bars_begun.append((len(self._tokens), self.state.copy()))
-        self._memories.append(memory)
-        self.logits.append(logits[self._map])
-        return self.logits[-1]
+    def copy(self) -> Walk:
+        """A walk of its own that stands at the same place."""
+        twin = Walk.__new__(Walk)
+        twin.__dict__.update(self.__dict__)
+        twin.state, twin.tokens, twin._bars_begun = self.state.copy(), self.tokens.copy(), self._bars_begun.copy()
+        return twin
+
+    def take(self, token: int) -> Moment:
+        """Go on by a token; return the moment after it, as the network sees it."""
+        state = self.state
+        state.advance(token)
+        self.tokens.append(token)
+        if state.kind is Kind.BAR:
+            self._bars_begun.append((len(self.tokens), state.copy()))
+        elif state.kind is Kind.MODE and state.bar == 0 and state.position == 0 and state.key:
+            self._signature = state.key[0]
+            self.map = keyview.token_map(self._signature, len(self.map))
+        return keyview.moment_seen(*moment(state, self._bars), self._signature)
 
     def rewind(self, count: int) -> None:
         """Forget all but the first `count` tokens, at least those up to the first key."""
-        del self._tokens[count:], self._memories[count + 1 :], self.logits[count:]
+        del self.tokens[count:]
         while self._bars_begun and self._bars_begun[-1][0] > count:
             self._bars_begun.pop()
         known, state = self._bars_begun[-1] if self._bars_begun else (0, State())
         self.state = state.copy()
-        for token in self._tokens[known:]:
+        for token in self.tokens[known:]:
             self.state.advance(token)
 
 
+class Reader:
+    """One sequence being read: turns tokens into logits for the next.
+
+    It remembers every step, so that it can go back: 6 kB a token with the shipped model.
+
+    Args:
+        runtime: the decoder.
+        bars: of the whole piece.
+
+    Attributes:
+        walk: what was read.
+        memories: before the first token, and after each.
+    """
+
+    def __init__(self, runtime: Runtime, bars: int) -> None:
+        self.walk = Walk(bars, runtime.vocabulary)
+        self._runtime = runtime
+        self.memories = [runtime.start()]
+
+    @property
+    def state(self) -> State:
+        """Where the sequence stands."""
+        return self.walk.state
+
+    @property
+    def memory(self) -> LstmState:
+        """After the last token."""
+        return self.memories[-1]
+
+    @property
+    def top(self) -> Vector:
+        """What the network said after each token: hidden vectors of its last layer, float32 (n, units)."""
+        return np.array([memory.hidden[-1] for memory in self.memories[1:]])
+
+    def take(self, token: int) -> None:
+        """Take in a token."""
+        seen = self.walk.take(token)
+        inputs = self._runtime.input(self.walk.map[token], seen)
+        self.memories.append(self._runtime.advance(self.memories[-1], inputs))
+
+    def logits(self, ids: Ids | None = None) -> Vector:
+        """Logits for the next token, float32 (vocabulary,), or for some ids, (n,)."""
+        top = self.memories[-1].hidden[-1]
+        if ids is None:
+            return self._runtime.logits(top)[self.walk.map]
+        return self._runtime.logits(top, self.walk.map[ids])
+
+    def read(self, token: int) -> Vector:
+        """Take in a token; return logits for the next one, float32 (vocabulary,)."""
+        self.take(token)
+        return self.logits()
+
+    def rewind(self, count: int) -> None:
+        """Forget all but the first `count` tokens, at least those up to the first key."""
+        del self.memories[count + 1 :]
+        self.walk.rewind(count)
+
+
 class Runtime:
-    """A decoder that steps one token at a time, for one sequence.
+    """A decoder that steps one token at a time, for one sequence or several side by side.
 
     Args:
         bundle: a loaded model.
@@ -91,40 +159,59 @@ class Runtime:
         weights, sizes = bundle.weights, bundle.decoder
         self.tokenizer, self.vocabulary = bundle.tokenizer.learnt, sizes.vocabulary
         self._sizes = sizes
-        self._embedding = weights["embedding"]
-        self._null = weights["context.null"]
-        self._heard = weights["context.heard"]
-        self._columns = [weights[f"context.{name}"] for name in COLUMNS]
         kernel = weights["lstm0.kernel"]
-        self._token_kernel = kernel[: sizes.embedding]
-        self._token_rows: dict[int, Vector] = {}
-        # Rows of a stacked matrix: context and hidden (first layer), lower hidden and hidden (others).
-        stacked = [np.concatenate([kernel[sizes.embedding :], weights["lstm0.recurrent"]])]
+        self._context_kernel = _for_gates(kernel[sizes.embedding :], sizes.units)
+        # All that a context is a sum of; the last row is nothing.
+        tables = [weights["context.null"][None], *(weights[f"context.{name}"] for name in COLUMNS)]
+        self._column_rows = np.cumsum([len(table) for table in tables[:-1]]).tolist()
+        self._heard_row = sum(map(len, tables))
+        self._tables = np.concatenate([*tables, weights["context.heard"], np.zeros((1, sizes.context), np.float32)])
+        self._table_rows = self._tables @ self._context_kernel.T
+        biases = [_for_gates(weights[f"lstm{index}.bias"][None], sizes.units)[:, 0] for index in range(sizes.layers)]
+        self._token_rows = (weights["embedding"] @ _for_gates(kernel[: sizes.embedding], sizes.units).T) + biases[0]
+        self._biases = biases[1:]
+        # Rows of a stacked matrix: hidden (first layer), lower hidden and hidden (others).
+        stacked = [weights["lstm0.recurrent"]]
         for index in range(1, sizes.layers):
             stacked.append(np.concatenate([weights[f"lstm{index}.kernel"], weights[f"lstm{index}.recurrent"]]))
         self._matrices = [_for_gates(matrix, sizes.units) for matrix in stacked]
-        self._biases = [
-            _for_gates(weights[f"lstm{index}.bias"][None], sizes.units)[:, 0] for index in range(sizes.layers)
-        ]
         self._output = np.ascontiguousarray(weights["output.kernel"].T)
         self._output_bias = weights["output.bias"]
 
     def start(self) -> LstmState:
-        """State before the first token."""
-        shape = (self._sizes.layers, self._sizes.units)
-        return LstmState(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+        """State of one sequence before the first token."""
+        nothing = (np.zeros(self._sizes.units, np.float32),) * self._sizes.layers
+        return LstmState(nothing, nothing)
 
     def context(self, plan: list[int], heard: list[int]) -> Vector:
         """Context vector, float32 (context,), of a moment as `theory.tokens.features.moment` gives it."""
-        result = self._null.copy()
-        for table, value in zip(self._columns, plan, strict=True):
-            result += table[value]
-        for pitch in sorted(set(heard)):
-            result += self._heard[pitch]
+        summed: Vector = np.add.reduce(self._tables[self._rows_of((plan, heard))])
+        return summed
+
+    def input(self, token: int, seen: Moment) -> Vector:
+        """What a token and the moment after it bring to the first layer, float32 (4 units,)."""
+        result: Vector = np.add.reduce(self._table_rows.take(self._rows_of(seen), axis=0))
+        result += self._token_rows[token]
         return result
 
+    def inputs(self, tokens: Ids, moments: Sequence[Moment]) -> Vector:
+        """As `input`, of n tokens: float32 (n, 4 units)."""
+        rows = [self._rows_of(seen) for seen in moments]
+        most, nothing = max(map(len, rows)), self._heard_row + PITCHES
+        for row in rows:
+            row += [nothing] * (most - len(row))
+        result: Vector = np.add.reduce(self._tables.take(rows, axis=0), axis=1) @ self._context_kernel.T
+        result += self._token_rows.take(tokens, axis=0)
+        return result
+
+    def _rows_of(self, seen: Moment) -> list[int]:
+        """The rows of the tables that a context is the sum of."""
+        plan, heard = seen
+        sounding = sorted({self._heard_row + pitch for pitch in heard})
+        return [0, *map(int.__add__, self._column_rows, plan), *sounding]
+
     def step(self, state: LstmState, token: int, context: Vector) -> tuple[Vector, LstmState]:
-        """Read one token.
+        """Read one token of one sequence.
 
         Args:
             state: before the token.
@@ -134,31 +221,69 @@ class Runtime:
         Returns:
             Logits for the next token, float32 (vocabulary,), and the new state; the old one stays valid.
         """
+        after = self.advance(state, self._token_rows[token] + self._context_kernel @ context)
+        return self.logits(after.hidden[-1]), after
+
+    def advance(self, state: LstmState, inputs: Vector) -> LstmState:
+        """Read one token of each of n sequences, or of one: no axis n then.
+
+        Args:
+            state: before the tokens.
+            inputs: of them, as from `inputs`, float32 (n, 4 units).
+
+        Returns:
+            The new state; the old one stays valid.
+        """
         units = self._sizes.units
-        hidden, cell = np.empty_like(state.hidden), np.empty_like(state.cell)
-        below = context
-        for layer, (matrix, bias) in enumerate(zip(self._matrices, self._biases, strict=True)):
-            gates = matrix @ np.concatenate([below, state.hidden[layer]])
-            gates += bias if layer else self._token_row(token)
+        hidden: list[Vector] = []
+        cell: list[Vector] = []
+        for layer, matrix in enumerate(self._matrices):
+            if layer:
+                gates = _product(matrix, np.concatenate((hidden[-1], state.hidden[layer]), axis=-1))
+                gates += self._biases[layer - 1]
+            else:
+                gates = _product(matrix, state.hidden[0])
+                gates += inputs
             # Order i, f, o, then the candidate; sigmoid(x) = (1 + tanh(x / 2)) / 2, the halves are in the weights.
             np.tanh(gates, out=gates)
-            candidate = gates[3 * units :]
-            opened = gates[: 3 * units]
-            opened += 1.0
-            opened *= 0.5
-            np.multiply(opened[:units], candidate, out=cell[layer])
-            cell[layer] += opened[units : 2 * units] * state.cell[layer]
-            np.multiply(opened[2 * units :], np.tanh(cell[layer]), out=hidden[layer])
-            below = hidden[layer]
-        return self._output @ below + self._output_bias, LstmState(hidden, cell)
+            opened, candidate = gates[..., : 3 * units], gates[..., 3 * units :]
+            opened += _ONE
+            opened *= _HALF
+            candidate *= gates[..., :units]
+            now = state.cell[layer] * gates[..., units : 2 * units]
+            now += candidate
+            above = np.tanh(now)
+            above *= gates[..., 2 * units : 3 * units]
+            hidden.append(above)
+            cell.append(now)
+        return LstmState(hidden, cell)
 
-    def _token_row(self, token: int) -> Vector:
-        row = self._token_rows.get(token)
-        if row is None:
-            units = self._sizes.units
-            row = _for_gates((self._embedding[token] @ self._token_kernel)[None], units)[:, 0] + self._biases[0]
-            self._token_rows[token] = row
-        return row
+    def logits(self, top: Vector, ids: Ids | None = None) -> Vector:
+        """Logits of all tokens or of some.
+
+        Args:
+            top: hidden vectors of the last layer, float32 (n, units), or one, (units,).
+            ids: as the network knows them, int64 (m,); None: all, m is the vocabulary.
+
+        Returns:
+            float32 (n, m), or (m,).
+        """
+        if ids is None:
+            return _product(self._output, top) + self._output_bias
+        result = _product(self._output.take(ids, axis=0), top)
+        result += self._output_bias[ids]
+        return result
+
+
+def _product(matrix: Vector, vectors: Vector) -> Vector:
+    """The products of a matrix, (m, k), with vectors, (n, k) or one (k,): (n, m) or (m,)."""
+    if vectors.ndim == 1:
+        result: Vector = matrix @ vectors
+    elif len(vectors) <= _FEW:
+        result = np.matmul(matrix, vectors[:, :, None])[:, :, 0]
+    else:
+        result = vectors @ matrix.T
+    return result
 
 
 def _for_gates(matrix: Vector, units: int) -> Vector:

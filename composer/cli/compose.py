@@ -21,6 +21,9 @@ def run(
         str | None, typer.Option(help="As in 4/4 or 3/4. [default: a locked tune's, or the style's]")
     ] = None,
     tempo: Annotated[int | None, typer.Option(help="Quarter notes a minute. [default: the style's]")] = None,
+    count: Annotated[
+        int, typer.Option(help="So many pieces, of this seed and the next ones: song-01.mid, song-02.mid, ...", min=1)
+    ] = 1,
     formats: options.Formats = None,
     out: options.Out = "out/song",
     soundfont: options.Soundfont = None,
@@ -41,10 +44,17 @@ def run(
         cadenza compose --range soprano=C4:G5 --cadence 4=half,8=perfect --bars 8 --out out/phrase
 
         cadenza compose --temperature 0.8 --formats mid,musicxml --out out/calm
+
+        cadenza compose --key "D minor" --bars 16 --count 32 --formats mid --out out/many
     """
     import composer
     from composer.cli import output
 
-    make = partial(composer.compose, key=key, meter=meter, tempo=tempo, **request)
-    places = output.settle(out, formats, soundfont, request["locks"])
-    output.deliver(make, places, soundfont, as_json=json)
+    form: dict[str, Any] = {"key": key, "meter": meter, "tempo": tempo}
+    if count == 1:
+        places = output.settle(out, formats, soundfont, request["locks"])
+        output.deliver(partial(composer.compose, **form, **request), places, soundfont, as_json=json)
+    else:
+        each = [output.settle(one, formats, soundfont, request["locks"]) for one in output.numbered(out, count)]
+        make = partial(composer.compose_many, workers=output.workers_for(count), **form, **request)
+        output.deliver_many(make, each, soundfont, request["seed"], as_json=json)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import composer
-from composer import bundle, decode, generate
+from composer import bundle, decode, generate, search
 from composer.runtime import Reader, Runtime
 from composer.sampler import Sampling
 from theory.constraint import (
@@ -76,7 +76,10 @@ class Task:
         self.opening = Tokenizer().encode(blank)[:-1].tolist()
 
     def write(self, runtime, seed=0, **sampling):
-        return decode.write(runtime, self.opening, self.rules, self.bars, Sampling(**sampling), seed)
+        return decode.write(self.task(runtime, **sampling), seed)
+
+    def task(self, runtime, **sampling):
+        return decode.Task(runtime, self.opening, self.rules, self.bars, Sampling(**sampling))
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +95,13 @@ def pitches(draft):
 def fresh_logits(runtime, ids, bars):
     reader = Reader(runtime, bars)
     return np.array([reader.read(token) for token in ids])
+
+
+def tops(runtime, ids, bars):
+    reader = Reader(runtime, bars)
+    for token in ids:
+        reader.take(token)
+    return reader.top
 
 
 # Going back
@@ -114,8 +124,7 @@ def test_after_going_back_all_is_as_if_it_had_never_been_elsewhere(runtime, lowe
     draft = task.write(runtime, 1)
     assert draft.ids[: draft.opening] == task.opening
     assert draft.ids[-1] == END
-    logits = fresh_logits(runtime, draft.ids, task.bars)
-    np.testing.assert_array_equal(draft.logits, logits[draft.opening - 1 : -1])
+    np.testing.assert_array_equal(draft.top, tops(runtime, draft.ids, task.bars)[draft.opening - 1 : -1])
     state = State()
     for place, token in enumerate(draft.ids):
         assert place < draft.opening or allowed([state], task.rules)[0, token]
@@ -153,7 +162,7 @@ def test_parallels_are_left_by_going_back(runtime):
 
 @pytest.mark.parametrize("sampling", [{}, {"temperature": 0}])
 def test_what_is_impossible_ends_when_the_budget_is_spent(runtime, monkeypatch, sampling):
-    monkeypatch.setattr(decode, "BUDGET", 25)
+    monkeypatch.setattr(search, "BUDGET", 25)
     with pytest.raises(SearchError) as caught:
         Task((61, 70)).write(runtime, **sampling)
     said = str(caught.value)
@@ -170,7 +179,7 @@ def test_the_message_names_the_bar(runtime, monkeypatch):
             if states.rows[0].bar == 2 and states.at_pitch:
                 mask[:] = False
 
-    monkeypatch.setattr(decode, "BUDGET", 10)
+    monkeypatch.setattr(search, "BUDGET", 10)
     with pytest.raises(SearchError, match="bar 3 is hard for: octaves"):
         Task((48, 59), bars=4, rule=Third()).write(runtime)
 
@@ -180,7 +189,7 @@ def test_a_dead_end_before_the_first_note(runtime, monkeypatch):
         def forbid(self, states, mask):
             mask[states.at_pitch] = False
 
-    monkeypatch.setattr(decode, "BUDGET", 10)
+    monkeypatch.setattr(search, "BUDGET", 10)
     for sampling in ({}, {"temperature": 0}):
         with pytest.raises(SearchError, match="bar 1 is hard for: octaves"):
             Task((48, 59), rule=Nothing()).write(runtime, **sampling)
@@ -188,7 +197,7 @@ def test_a_dead_end_before_the_first_note(runtime, monkeypatch):
 
 def test_a_search_that_fails_leaves_no_piece(tiny_model, monkeypatch, cadenza, tmp_path):
     """A model that knows nothing seldom writes chords in four parts without ever going back."""
-    monkeypatch.setattr(decode, "BUDGET", 0)
+    monkeypatch.setattr(search, "BUDGET", 0)
     request = ("--model", tiny_model, "--chords", "C G | Am F", "--bars", 8, "--rules", "four-part", "--density", "2:4")
     for seed in range(20):
         said = cadenza("compose", *request, "--seed", seed, "--out", tmp_path / f"song{seed}.mid")

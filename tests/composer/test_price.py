@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from composer import generate
+from composer import decode, generate
 from composer.price import Prices
 from composer.request import Request
 from theory.constraint import Automaton, Constraint, Domain, allowed
@@ -22,9 +22,8 @@ REQUEST = {
 @pytest.fixture(scope="module", params=[REQUEST, {"bars": 3, "onsets": ("soprano=1 3",)}, {"bars": 2}])
 def drawn(request, tiny_model):
     """A draft and the plan that it was drawn under."""
-    wanted = Request(model=tiny_model, **request.param)
-    model, _ = generate._model_for(wanted)
-    return generate._draw(*generate._settled(wanted, model), None)
+    ready = generate.prepared(Request(model=tiny_model, **request.param))
+    return decode.write(ready.task, ready.wanted.seed), ready.plan
 
 
 def states_of(draft):

@@ -133,7 +133,7 @@ def test_it_comes_back_from_json(report):
 
 def test_figures_are_short(report):
     text = json.dumps(replace(report, nats_per_note=1 / 3).to_dict())
-    assert '"nats_per_note": 0.333333' in text
+    assert '"nats_per_note": 0.3333,' in text
 
 
 @pytest.mark.parametrize(

@@ -113,14 +113,15 @@ def test_a_reader_that_goes_back_goes_on_as_one_that_never_read_further(loaded, 
         (bars[2] + 1, bars[2] + 1),
         (len(ids), first),
     ):
-        for token in ids[len(reader.logits) : read]:
+        for token in ids[len(reader.walk.tokens) : read]:
             reader.read(token)
         reader.rewind(kept)
         state = State()
         for token in ids[:kept]:
             state.advance(token)
         assert all(getattr(reader.state, name) == getattr(state, name) for name in State.__slots__)
-        assert len(reader.logits) == kept
+        assert reader.walk.tokens == ids[:kept]
+        assert len(reader.top) == kept
     fresh = Reader(Runtime(loaded), music.bars)
     logits = [fresh.read(token) for token in ids[: first + 5]]
     np.testing.assert_array_equal([reader.read(token) for token in ids[first : first + 5]], logits[first:])
@@ -150,11 +151,13 @@ def test_a_state_stays_valid_after_a_step(loaded):
     context = runtime.context([0] * 8, [60, 64, 60])
     np.testing.assert_array_equal(context, runtime.context([0] * 8, [64, 60]))
     first, after = runtime.step(runtime.start(), 1, context)
-    kept = [array.copy() for array in after]
+    kept = [array.copy() for part in after for array in part]
     second, _ = runtime.step(after, 3, context)
     again, _ = runtime.step(after, 3, context)
     np.testing.assert_array_equal(second, again)
-    assert all(np.array_equal(array, old) for array, old in zip(after, kept, strict=True))
+    assert all(
+        np.array_equal(array, old) for array, old in zip([array for part in after for array in part], kept, strict=True)
+    )
     assert not np.array_equal(first, second)
     np.testing.assert_array_equal(Runtime(loaded).step(runtime.start(), 1, context)[0], first)
 

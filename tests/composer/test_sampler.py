@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from composer.sampler import Dice, Sampling, draw
+from composer.sampler import Dice, Sampling, draw, draw_each
 
 LOGITS = np.array([0.3, -1.2, 2.0, 0.0, 1.1, -0.4, 0.9], dtype=np.float32)
 ALL = np.arange(len(LOGITS))
@@ -14,7 +14,7 @@ CHI_SQUARE = {2: 13.8, 3: 16.3, 4: 18.5, 6: 22.5}  # exceeded once in a thousand
 
 def counts(allowed, sampling, draws=20_000, seed=5):
     dice = Dice(seed)
-    found = [draw(LOGITS, allowed, sampling, dice) for _ in range(draws)]
+    found = [allowed[draw(LOGITS[allowed], sampling, dice.roll())] for _ in range(draws)]
     return np.bincount(found, minlength=len(LOGITS))
 
 
@@ -57,16 +57,8 @@ def test_without_warmth_the_likeliest_token_wins(temperature):
 
 def test_ties_go_to_the_lower_id():
     even = np.zeros(4, dtype=np.float32)
-    assert {draw(even, np.arange(4), Sampling(0), Dice(n)) for n in range(20)} == {0}
-    assert {draw(even, np.arange(1, 4), Sampling(top_k=2), Dice(n)) for n in range(50)} == {1, 2}
-
-
-def test_every_draw_costs_one_roll_also_when_there_is_no_choice():
-    for sampling in (Sampling(), Sampling(0), Sampling(top_k=2)):
-        dice, alone = Dice(3), Dice(3)
-        draw(LOGITS, np.array([4]), sampling, dice)
-        alone.roll()
-        assert dice.roll() == alone.roll()
+    assert {draw(even, Sampling(0), Dice(n).roll()) for n in range(20)} == {0}
+    assert {draw(even, Sampling(top_k=2), Dice(n).roll()) for n in range(50)} == {0, 1}
 
 
 def test_dice_are_the_documented_stream_of_pcg64():
@@ -84,3 +76,45 @@ def test_dice_never_change():
         "0x1.cb5f9b795e4cdp-1",
         "0x1.8d26acbf2815fp-1",
     ]
+
+
+# Side by side
+
+SAMPLINGS = [
+    Sampling(), Sampling(0), Sampling(0.7), Sampling(1.5, top_k=3), Sampling(top_p=0.8), Sampling(2.0, 5, 0.9),
+    Sampling(1e-320),
+]  # fmt: skip
+
+
+def crowd(sampling, error, count=3000, choices=12, seed=1):
+    """Random logits, masks and points, with what is drawn from them."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(0, 2, (count, choices)).astype(np.float32)
+    logits[::7] *= 8
+    allowed = random.random((count, choices)) < 0.6
+    allowed[np.arange(count), random.integers(0, choices, count)] = True
+    points = random.random(count)
+    return logits, allowed, points, draw_each(logits, allowed, sampling, points, error)
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS, ids=str)
+def test_each_draws_what_it_would_alone(sampling):
+    logits, allowed, points, drawn = crowd(sampling, 0.0)
+    for row, open_, point, place in zip(logits, allowed, points, drawn.places, strict=True):
+        own = np.flatnonzero(open_)
+        assert place == own[draw(row[own], sampling, point)]
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS, ids=str)
+@pytest.mark.parametrize("error", [1e-3, 1e-2])
+def test_who_is_sure_draws_the_same_from_logits_that_are_off(sampling, error):
+    logits, allowed, points, drawn = crowd(sampling, error)
+    changed = np.zeros(len(points), dtype=bool)
+    for seed in range(20):
+        off = np.random.default_rng(seed).choice([-error, error], logits.shape)
+        changed |= draw_each((logits + off).astype(np.float32), allowed, sampling, points).places != drawn.places
+    assert not (changed & drawn.sure).any()
+    assert drawn.sure.any() or sampling.temperature == 1e-320
+    if error == 1e-2 and sampling.temperature != 1e-320:
+        assert changed.any()
+        assert (~drawn.sure).sum() < 30 * changed.sum()

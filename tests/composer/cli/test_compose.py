@@ -139,3 +139,55 @@ def test_both_commands_take_every_field_of_a_request(cadenza, command):
     for field in fields(Request):
         name = told.get(field.name, field.name).replace("_", "-")
         assert (f"--{name} " in said) == (field.name not in decided), name
+
+
+# Many pieces
+
+
+def test_many_pieces_are_those_of_their_seeds(cadenza, tmp_path, tiny_model):
+    command = ("compose", "--model", tiny_model, "--bars", 2, "--formats", "mid,json")
+    said = cadenza(*command, "--seed", 4, "--count", 3, "--out", tmp_path / "many")
+    assert (said.code, said.err) == (0, "")
+    names = [f"many-{number:02}.{suffix}" for number in (1, 2, 3) for suffix in ("json", "mid")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert said.out.splitlines()[-1] == "3 of 3 pieces, seeds 4 to 6"
+    for number, seed in enumerate((4, 5, 6), 1):
+        assert cadenza(*command, "--seed", seed, "--out", tmp_path / "one").code == 0
+        for suffix in ("mid", "json"):
+            alone = (tmp_path / f"one.{suffix}").read_bytes()
+            assert (tmp_path / f"many-{number:02}.{suffix}").read_bytes() == alone
+
+
+def test_a_file_name_is_numbered_before_its_suffix(cadenza, tmp_path, tiny_model):
+    said = cadenza("compose", "--model", tiny_model, "--bars", 1, "--count", 2, "--out", tmp_path / "op.1.mid")
+    assert said.code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["op.1-01.mid", "op.1-02.mid"]
+
+
+def test_pieces_that_are_not_found_are_said_and_the_others_kept(cadenza, tmp_path, tiny_model, monkeypatch):
+    monkeypatch.setattr("composer.search.BUDGET", 10)
+    command = (
+        "compose", "--model", tiny_model, "--chords", "C G | Am F", "--bars", 8, "--rules", "four-part",
+        "--density", "2:4", "--formats", "mid", "--count", 8,
+    )  # fmt: skip
+    said = cadenza(*command, "--json", "--out", tmp_path / "a")
+    assert said.code == 43
+    pieces = json.loads(said.out)["pieces"]
+    assert [piece["seed"] for piece in pieces] == list(range(8))
+    missing = [piece["seed"] for piece in pieces if "error" in piece]
+    assert 0 < len(missing) < 8
+    lines = [line for line in said.err.splitlines() if "no piece was found in 10 tries" in line]
+    assert [line.split(":")[:2] for line in lines] == [["cadenza", f" seed {seed}"] for seed in missing]
+    written = sorted(path.name for path in tmp_path.iterdir())
+    assert written == [f"a-{piece['seed'] + 1:02}.mid" for piece in pieces if "error" not in piece]
+    said = cadenza(*command, "--out", tmp_path / "b")
+    assert said.code == 43
+    assert said.out.splitlines()[-1] == f"{8 - len(missing)} of 8 pieces, seeds 0 to 7"
+
+
+@pytest.mark.parametrize("count", [0, -3, "many"])
+def test_counts_that_make_no_sense(cadenza, tmp_path, count):
+    said = cadenza("compose", "--bars", 1, "--count", count, "--out", tmp_path / "a.mid")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
