@@ -45,10 +45,8 @@ class Lockstep:
         self._tops: list[list[Vector]] = [[]] * width
         self._steps: list[list[int]] = [[]] * width  # of each token after the opening: in which step it was read
         self._now = LstmState(*(tuple(np.tile(layer, (width, 1)) for layer in part) for part in self._first.memory))
-        self._last, self._step = (
-            deque([self._now], maxlen=_KEPT),
-            0,
-        )  # what there was after the last steps; their number
+        self._step = 0  # how many were taken
+        self._last = deque([self._now], maxlen=_KEPT)  # what there was after the last of them
 
     def begin(self, row: int) -> Walk:
         """Begin a sequence in a row, in place of what was there."""

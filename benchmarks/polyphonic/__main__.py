@@ -13,7 +13,7 @@ from benchmarks.polyphonic import weights
 from benchmarks.polyphonic.data import NAMES, Piece, Splits, load, mirrored
 from benchmarks.polyphonic.features import Examples, examples
 from benchmarks.polyphonic.network import Network, shape_of
-from benchmarks.polyphonic.scoring import Scores, frame_scores, mixture, shifts
+from benchmarks.polyphonic.scoring import Scores, mixture, transposed_scores
 from benchmarks.polyphonic.settings import SETTINGS, Benchmark
 from benchmarks.polyphonic.training import train
 from benchmarks.report import report
@@ -85,10 +85,10 @@ def evaluate(name: str, benchmark: Benchmark, networks: list[Network], splits: S
         moved: list[Scores] = []
         for index, (member, network) in enumerate(zip(benchmark.members, networks, strict=True)):
             data = _seen(splits[split], benchmark, member.mirrored)
-            found = [frame_scores(network, data, shift) for shift in shifts(data, benchmark.reach)]
-            plain.append(found[benchmark.reach])
-            moved += found
-            rows.append(_row(split, f"network {index}", benchmark, plain[-1], mixture(found)))
+            found = transposed_scores(network, data, benchmark.reach)
+            plain.append(found[0])
+            moved.append(found[1])
+            rows.append(_row(split, f"network {index}", benchmark, *found))
         if len(networks) > 1:
             rows.append(_row(split, f"{len(networks)} networks", benchmark, mixture(plain), mixture(moved)))
     unit = f"nats a {benchmark.unit}, lower is better; the goal is {benchmark.goal}"

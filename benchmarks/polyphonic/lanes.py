@@ -48,7 +48,8 @@ def chunks(data: Examples, order: Ints, shift: Ints, lanes: int, steps: int) -> 
     Args:
         data: the examples.
         order: the pieces, int64 (n,): each goes, in turn, to the lane that is shortest then.
-        shift: by how many keys each piece of `data` is transposed, int64 (pieces,).
+        shift: by how many keys each piece of `data` is transposed, int64 (pieces,): from the first frame on that leaves
+            the keyboard by it, a piece is not to be used (see `room`).
         lanes: how many.
         steps: the frames of a lane in one chunk.
     """
@@ -79,7 +80,7 @@ def _chunk(data: Examples, frame: Ints, moved: Ints, reset: NDArray[np.float32])
     steps, lanes = frame.shape
     flat, shift = frame.reshape(-1), moved.reshape(-1)
     real = np.flatnonzero(flat >= 0)
-    columns = (np.arange(KEYS) - shift[real, None]) % KEYS  # what leaves at one end is silent: see `room`
+    columns = (np.arange(KEYS) - shift[real, None]) % KEYS  # what leaves is silent, but see `chunks`
     planes = np.zeros((steps * lanes, data.planes.shape[1], KEYS), dtype=np.uint8)
     planes[real] = np.take_along_axis(data.planes[flat[real]], columns[:, None, :], axis=2)
     scalars = np.zeros((steps * lanes, data.scalars.shape[1]), dtype=np.uint8)
@@ -99,9 +100,9 @@ def _chunk(data: Examples, frame: Ints, moved: Ints, reset: NDArray[np.float32])
         row=row.astype(np.int32),
         place=place.astype(np.int32),
         windows=data.windows[token],
-        pivot=(data.pivot[token] + up).astype(np.int32),
-        target=np.where(target < KEYS, target + up, target).astype(np.int32),
-        floor=np.where(floor > 0, floor + up, 0).astype(np.int32),
+        pivot=np.clip(data.pivot[token] + up, 0, KEYS - 1).astype(np.int32),
+        target=np.where(target < KEYS, np.clip(target + up, 0, KEYS - 1), target).astype(np.int32),
+        floor=np.where(floor > 0, np.clip(floor + up, 0, KEYS), 0).astype(np.int32),
         slot=data.slot[token].astype(np.int32),
         frame=flat[row],
     )

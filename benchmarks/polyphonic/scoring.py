@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.polyphonic.features import Examples, Ints
-from benchmarks.polyphonic.lanes import chunks, room
+from benchmarks.polyphonic.lanes import chunks
 from benchmarks.polyphonic.network import Network
+from theory.tokens.frames import KEYS
 
 _LANES, _STEPS = 32, 128
 
@@ -47,11 +49,31 @@ def mixture(scores: Sequence[Scores]) -> Scores:
     return result
 
 
-def shifts(data: Examples, reach: int) -> list[Ints]:
-    """Transpositions by -reach ... reach keys, each piece only as far as it stays on the keyboard.
+def transposed_scores(network: Network, data: Examples, reach: int) -> tuple[Scores, Scores]:
+    """Scores as written, and those of a mixture over transpositions by -reach ... reach keys.
 
-    Transposed, a network also gives probability to frames beyond the keyboard's end, which the written piece cannot have:
-    a mixture over transpositions sums to one at most, so its figure is never too good.
+    A transposition takes part in a frame's mixture as long as all frames before have stayed on the keyboard, whatever
+    comes later; a frame that leaves the keyboard has no probability in it. A network also gives some to frames beyond
+    the keyboard's end, which the written piece cannot have: the mixture sums to one at most, so it is never too good.
     """
-    limits = room(data, reach)
-    return [np.clip(by, limits[:, 0], limits[:, 1]) for by in range(-reach, reach + 1)]
+    likely = np.full(data.frames, -np.inf)
+    parts, written = np.zeros(data.frames), np.zeros(data.frames)
+    for shift in range(-reach, reach + 1):
+        found = frame_scores(network, data, shift)
+        if shift == 0:
+            written = found
+        before, now = _on_keyboard(data, shift)
+        likely = np.logaddexp(likely, np.where(before & now, -found, -np.inf))
+        parts += before
+    mixed: Scores = np.log(parts) - likely
+    return written, mixed
+
+
+def _on_keyboard(data: Examples, shift: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether all frames before in its piece, and whether it itself, stay on the keyboard: bool (frames,) each."""
+    inside = (data.target == KEYS) | ((data.target + shift >= 0) & (data.target + shift < KEYS))
+    now = np.logical_and.reduceat(inside, data.token_start[:-1])
+    before = np.ones(data.frames, dtype=np.bool_)
+    for first, last in pairwise(data.start):
+        before[first + 1 : last] = np.logical_and.accumulate(now[first : last - 1])
+    return before, now

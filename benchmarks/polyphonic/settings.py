@@ -66,12 +66,12 @@ _JSB_MIRRORED = replace(_JSB, epochs=80, seed=1)
 _JSB16 = Plan(epochs=24, lanes=8, every=2, dropout=Dropout(inputs=0.1, recurrent=0.3, state=0.4, hidden=0.4))
 _NOTTINGHAM = Plan(epochs=8, lanes=8, every=1, dropout=Dropout(inputs=0.05, recurrent=0.2, state=0.3, hidden=0.3))
 _PIANO = Plan(epochs=10, lanes=4, every=2, dropout=Dropout(inputs=0.05, recurrent=0.2, state=0.3, hidden=0.3))
-_MUSE = Plan(epochs=8, lanes=8, every=2, dropout=Dropout(inputs=0.0, recurrent=0.1, state=0.2, hidden=0.2))
+_MUSE = Plan(epochs=5, lanes=8, every=1, dropout=Dropout(inputs=0.0, recurrent=0.1, state=0.2, hidden=0.2))
 
 SETTINGS = {
     "jsb": Benchmark((Member(_JSB), Member(_JSB_MIRRORED, _MORE_OF_KEYS, mirrored=True)), goal=4.74),
     "nottingham": Benchmark((Member(_NOTTINGHAM, _MORE_OF_KEYS),), goal=1.40),
     "piano": Benchmark(_pair(_PIANO, _MOST_OF_KEYS), goal=4.90),
-    "muse": Benchmark((Member(_MUSE, {**_MOST_OF_KEYS, "units": 256, "hidden": 384}),), goal=3.90, kept=False),
+    "muse": Benchmark((Member(_MUSE, _MOST_OF_KEYS),), goal=3.90, kept=False),
     "jsb16": Benchmark(_pair(_JSB16, {"heard": 4}), goal=0.335, features=of_voices, units=VOICES),
 }

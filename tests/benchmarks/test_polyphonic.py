@@ -21,7 +21,7 @@ from benchmarks.polyphonic.lanes import chunks
 from benchmarks.polyphonic.matches import echo, longest_match
 from benchmarks.polyphonic.network import Dropout, Network, Shape, shape_of
 from benchmarks.polyphonic.recurrent import lstm
-from benchmarks.polyphonic.scoring import frame_scores, mixture
+from benchmarks.polyphonic.scoring import frame_scores, mixture, transposed_scores
 from benchmarks.polyphonic.settings import SETTINGS, Member
 from benchmarks.polyphonic.training import Plan, train
 from theory.errors import InputFileError, ModelError
@@ -327,3 +327,20 @@ def test_what_cannot_be_scored_is_one_clear_line(
         monkeypatch.setattr("sys.argv", ["polyphonic", "--dataset", *more])
         assert main() > 1
         assert re.fullmatch(r"error: .*\n", capsys.readouterr().err)
+
+
+def test_a_transposition_takes_part_until_a_frame_leaves_the_keyboard() -> None:
+    """At the top key, one key higher is impossible: that frame gets nothing from it, and later ones do not ask it."""
+    rng = np.random.default_rng(11)
+    roll = random_roll(rng, 12)
+    roll[:, 80:] = roll[:, :8] = 0
+    roll[6, 87] = 1
+    data = examples([roll], rolls.of_roll)
+    network = small_network(data)
+    down, written, up = (np.exp(-frame_scores(network, data, shift)) for shift in (-1, 0, 1))
+    expected = (down + written + up) / 3
+    expected[6] = (down + written)[6] / 3
+    expected[7:] = (down + written)[7:] / 2
+    found = transposed_scores(network, data, 1)
+    np.testing.assert_allclose(np.exp(-found[0]), written, rtol=1e-5)
+    np.testing.assert_allclose(np.exp(-found[1]), expected, rtol=1e-4)
