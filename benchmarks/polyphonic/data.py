@@ -41,7 +41,7 @@ def load(name: str, root: Path) -> Splits:
     if name == "jsb16":
         rows = json.loads(_existing(root / "jsb16" / "jsb-chorales-16th.json").read_text())
         return {split: [voices_of(piece) for piece in rows[split]] for split in SPLITS}
-    from scipy.io import loadmat  # type: ignore[import-untyped]
+    from scipy.io import loadmat
 
     arrays: dict[str, Any] = loadmat(str(_existing(root / "polyphonic" / f"{ROLLS[name]}.mat")))
     return {split: [np.asarray(roll).astype(np.int64) for roll in arrays[f"{split}data"][0]] for split in SPLITS}
