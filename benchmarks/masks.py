@@ -30,7 +30,7 @@ from composer.sampler import Dice, Sampling, draw
 from composer.steer import steering
 from composer.style import Style
 from theory.constraint import Constraint, Frame, allowed
-from theory.tokens import State
+from theory.tokens import Grammar, State, grammar_of
 
 ROUNDS = 7
 BATCH = 32
@@ -62,17 +62,18 @@ def _measure(name: str, wanted: Request, runtime: Runtime, style: Style) -> list
     side_by_side = [states[offset :: -(-len(states) // BATCH)] for offset in range(-(-len(states) // BATCH))]
     alone = [[state] for state in states]
     masks = _plan(wanted, style).masks
-    choices = [np.flatnonzero(allowed(row, masks)[0]) for row in alone]
+    grammar = grammar_of(runtime.tokenizer)
+    choices = [np.flatnonzero(allowed(row, masks, grammar)[0]) for row in alone]
     bars = wanted.form(style).bars
     times: dict[str, list[float]] = {}
     for turn in range(ROUNDS + 1):
         first, second = _plan(wanted, style).masks, _plan(wanted, style).masks
         tasks = {
             "step": (len(draft.ids), partial(_decode, draft, choices, runtime, bars)),
-            "grammar": (len(states), partial(_mask, alone, ())),
-            "all": (len(states), partial(_mask, alone, first)),
-            f"grammar, {BATCH} side by side": (len(states), partial(_mask, side_by_side, ())),
-            f"all, {BATCH} side by side": (len(states), partial(_mask, side_by_side, second)),
+            "grammar": (len(states), partial(_mask, alone, (), grammar)),
+            "all": (len(states), partial(_mask, alone, first, grammar)),
+            f"grammar, {BATCH} side by side": (len(states), partial(_mask, side_by_side, (), grammar)),
+            f"all, {BATCH} side by side": (len(states), partial(_mask, side_by_side, second, grammar)),
         }
         for task, (tokens, run) in tasks.items():
             started = time.perf_counter()
@@ -114,9 +115,9 @@ def _decode(draft: Draft, choices: list[NDArray[np.int64]], runtime: Runtime, ba
         reader.take(token)
 
 
-def _mask(batches: list[list[State]], masks: tuple[Constraint, ...]) -> None:
+def _mask(batches: list[list[State]], masks: tuple[Constraint, ...], grammar: Grammar) -> None:
     for rows in batches:
-        allowed(rows, masks)
+        allowed(rows, masks, grammar)
 
 
 if __name__ == "__main__":
