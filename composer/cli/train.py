@@ -95,6 +95,9 @@ def run(
     make_folder(out_dir)
     train_pieces, valid_pieces = _pieces(dataset, STYLES[style])
     print(f"{len(train_pieces)} pieces to train on, {len(valid_pieces)} to validate", file=sys.stderr)
+    if cluster:
+        others = ", ".join(address for index, address in enumerate(cluster.addresses) if index != cluster.index)
+        print(f"waiting for the other workers: {others} (Ctrl-C stops)", file=sys.stderr)
     best = training.train(
         train_pieces, valid_pieces, STYLES[style], out_dir, config, _Bar(), resume=resume, cluster=cluster
     )

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -67,13 +70,14 @@ class Cluster:
             return None
         try:
             told = json.loads(text)
-            task, addresses = told["task"], told["cluster"]["worker"]
-            cluster = cls(tuple(map(str, addresses)), int(task["index"]))
-        except (ValueError, KeyError, TypeError):
+            chiefs, others = told["cluster"].get("chief", []), told["cluster"]["worker"]
+            addresses = tuple(map(str, [*chiefs, *others]))
+            index = {"chief": 0, "worker": len(chiefs)}[told["task"]["type"]] + int(told["task"]["index"])
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise RequestError(
                 f"{_ENVIRONMENT} names no cluster of workers: see TensorFlow's guide, or unset it"
             ) from None
-        return cluster if len(cluster.addresses) > 1 else None
+        return cls(addresses, index) if len(addresses) > 1 else None
 
     @property
     def is_chief(self) -> bool:
@@ -102,7 +106,8 @@ class Workers:
         ring = tf.distribute.experimental.CommunicationImplementation.RING
         options = tf.distribute.experimental.CommunicationOptions(implementation=ring, timeout_seconds=_TIMEOUT)
         try:
-            return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+            with _stoppable():
+                return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
         except (tf.errors.OpError, RuntimeError, ValueError) as error:
             raise TrainingError(
                 f"the workers {', '.join(cluster.addresses)} do not come together: {_line(error)}"
@@ -159,6 +164,20 @@ class Workers:
 
         strategy: Any = self._strategy
         return tf.function(lambda tensors: strategy.run(reduced, args=(tensors,)), autograph=False)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let Ctrl-C and a termination end the process at once: TensorFlow waits for the others outside Python."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _line(error: Exception) -> str:

@@ -124,6 +124,16 @@ def test_a_run_goes_on_from_the_chief_s_checkpoint(music, pair):
     assert (pair / "1" / CHECKPOINT).read_bytes() == (pair / "0" / CHECKPOINT).read_bytes()
 
 
+def test_who_waits_for_the_others_can_be_stopped(music, tmp_path):
+    run = started(music, tmp_path / "run", "--workers", addresses(2), "--worker", "0")
+    line = next(line for line in run.stderr if line.startswith("waiting for"))
+    assert re.fullmatch(r"waiting for the other workers: 127\.0\.0\.1:\d+ \(Ctrl-C stops\)\n", line)
+    time.sleep(8)  # it has reached TensorFlow
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=20)
+    assert run.returncode != 0
+
+
 def test_a_lost_worker_ends_the_run_in_one_line(music, tmp_path):
     chief, other = together(music, tmp_path, epochs=2000)
     until((tmp_path / "0" / CHECKPOINT).exists)
@@ -160,6 +170,12 @@ def test_the_command_line_goes_before_the_environment(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", json.dumps(told))
     assert Cluster.told(None, None) == Cluster(TWO, 1)
     assert Cluster.told("a:1, b:2", 0) == Cluster(("a:1", "b:2"), 0)
+    chief = {"cluster": {"chief": [TWO[0]], "worker": [TWO[1]]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(chief))
+    assert Cluster.told(None, None) == Cluster(TWO, 1)
+    monkeypatch.setenv("TF_CONFIG", json.dumps({**told, "task": {"type": "ps", "index": 0}}))
+    with pytest.raises(RequestError, match="TF_CONFIG"):
+        Cluster.told(None, None)
     for half in (("a:1,b:2", None), (None, 1)):
         with pytest.raises(RequestError, match="go together"):
             Cluster.told(*half)
