@@ -141,7 +141,10 @@ def train(
     if not train_pieces or not valid_pieces:
         parts = ", ".join(part.name.lower() for part in style.parts)
         found = f"{len(train_pieces)} pieces to train on, {len(valid_pieces)} to validate"
-        raise TrainingError(f"{found}: both are needed, each written for {parts}")
+        raise TrainingError(
+            f"{found}: both are needed, each written for {parts}; add pieces (about one in ten goes to each of valid "
+            "and test)"
+        )
     tokenizer = train_pieces[0].tokenizer
     for piece in (*train_pieces, *valid_pieces):
         if unlike := piece.tokenizer.unlike(tokenizer):

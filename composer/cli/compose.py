@@ -22,7 +22,10 @@ def run(
     ] = None,
     tempo: Annotated[int | None, typer.Option(help="Quarter notes a minute. [default: the style's]")] = None,
     count: Annotated[
-        int, typer.Option(help="So many pieces, of this seed and the next ones: song-01.mid, song-02.mid, ...", min=1)
+        int,
+        typer.Option(
+            help="So many pieces, of this seed and the next ones: song-01.mid, song-02.mid, ...", min=1, max=10_000
+        ),
     ] = 1,
     formats: options.Formats = None,
     out: options.Out = "out/song",
