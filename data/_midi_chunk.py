@@ -86,12 +86,16 @@ def read_chunks(bodies: Sequence[bytes]) -> list[Chunk]:
     """Read the contents of MTrk chunks."""
     runs = [run_of(body) for body in bodies]
     plain = [run for run in runs if run is not None]
-    read = from_runs(plain) if plain else []
-    if read is None:  # one of them is not plain: each for itself
-        read = [chunk for run in plain for chunk in from_runs([run]) or [None]]
-    found = iter(read)
-    chunks = [None if run is None else next(found) for run in runs]
-    return [_walked(body) if chunk is None else chunk for body, chunk in zip(bodies, chunks, strict=True)]
+    together = from_runs(plain) if plain else []
+    if together is None:  # one of them is not plain: each for itself
+        return [_alone(body, run) for body, run in zip(bodies, runs, strict=True)]
+    read = iter(together)
+    return [_walked(body) if run is None else next(read) for body, run in zip(bodies, runs, strict=True)]
+
+
+def _alone(body: bytes, run: Run | None) -> Chunk:
+    read = None if run is None else from_runs([run])
+    return _walked(body) if read is None else read[0]
 
 
 def _walked(body: bytes) -> Chunk:
@@ -103,7 +107,7 @@ def _walked(body: bytes) -> Chunk:
 # From its bytes
 
 
-def from_runs(runs: Sequence[Run]) -> list[Chunk | None] | None:
+def from_runs(runs: Sequence[Run]) -> list[Chunk] | None:
     """The chunks of plain runs; None where one is not plain."""
     read = read_runs(runs)
     if read is None:

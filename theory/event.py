@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from theory.chord import Chord
 from theory.errors import ScoreError
@@ -67,6 +67,7 @@ class Marker(NamedTuple):
 FERMATA = "fermata"
 
 
+Timed = TypeVar("Timed", bound=tuple[int, Any])
 Event = TypeVar("Event", TempoEvent, MeterEvent, KeyEvent, ChordEvent, Marker)
 
 
@@ -75,9 +76,9 @@ def last_per_tick(events: Iterable[Event]) -> tuple[Event, ...]:
     return tuple(sorted({event.tick: event for event in events}.values(), key=lambda event: event.tick))
 
 
-def without_repeats(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Events without those that only say again what already holds."""
-    kept: list[Event] = []
+def without_repeats(events: Iterable[Timed]) -> tuple[Timed, ...]:
+    """Events, or pairs of a tick and a value, without those that only say again what already holds."""
+    kept: list[Timed] = []
     for event in events:
         if not kept or event[1] != kept[-1][1]:
             kept.append(event)

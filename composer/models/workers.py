@@ -94,13 +94,12 @@ class Workers:
 
     def __init__(self, cluster: Cluster | None = None) -> None:
         self.count, self.index = (1, 0) if cluster is None else (len(cluster.addresses), cluster.index)
-        self._strategy = None if self.count == 1 else self._connected(cluster)
+        self._strategy = None if cluster is None or self.count == 1 else self._connected(cluster)
 
     @staticmethod
-    def _connected(cluster: Cluster | None) -> Any:
+    def _connected(cluster: Cluster) -> Any:
         import tensorflow as tf
 
-        assert cluster is not None
         task = {"type": "worker", "index": cluster.index}
         os.environ[_ENVIRONMENT] = json.dumps({"cluster": {"worker": list(cluster.addresses)}, "task": task})
         ring = tf.distribute.experimental.CommunicationImplementation.RING
@@ -120,10 +119,10 @@ class Workers:
 
     def share(self, values: Tensors) -> Tensors:
         """Give this worker's rows of a batch (any structure of arrays, rows first); possibly none."""
-        import tensorflow as tf
-
         if self.count == 1:
             return values
+        import tensorflow as tf
+
         return tf.nest.map_structure(lambda rows: rows[self.index :: self.count], values)  # type: ignore[no-any-return]
 
     def sum(self, tensors: Sequence[Any]) -> list[Any]:
@@ -142,10 +141,10 @@ class Workers:
 
     def from_chief(self, content: bytes) -> bytes:
         """The chief's bytes, on every worker."""
-        import tensorflow as tf
-
         if self.count == 1:
             return content
+        import tensorflow as tf
+
         mine = content if self.is_chief else b""
         (size,) = self.sum([tf.constant(len(mine))])
         padded = np.zeros(int(size), dtype=np.int32)

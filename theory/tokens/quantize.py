@@ -15,7 +15,17 @@ import numpy as np
 
 from theory.chord import Chord
 from theory.errors import TokenError
-from theory.event import FERMATA, MAX_TEMPO, MIN_TEMPO, ChordEvent, KeyEvent, Marker, MeterEvent, TempoEvent
+from theory.event import (
+    FERMATA,
+    MAX_TEMPO,
+    MIN_TEMPO,
+    ChordEvent,
+    KeyEvent,
+    Marker,
+    MeterEvent,
+    TempoEvent,
+    without_repeats,
+)
 from theory.key import Key
 from theory.meter import MAX_NUMERATOR, Meter
 from theory.score import MAX_TICK, TICKS_PER_QUARTER, IntArray, Score, Track, bar_lines
@@ -39,9 +49,9 @@ class Frame(NamedTuple):
         lines: ticks of the bar lines, the end of the last bar included, int64 (bars + 1,).
     """
 
-    tempos: list[tuple[int, int]]
+    tempos: tuple[tuple[int, int], ...]
     meters: list[tuple[int, Meter]]
-    keys: list[tuple[int, Key]]
+    keys: tuple[tuple[int, Key], ...]
     chords: list[tuple[int, Chord | None]]
     fermatas: list[int]
     lines: IntArray
@@ -109,9 +119,9 @@ class Grid(NamedTuple):
         tempos = ((event.tick, _bpm(event)) for event in score.tempos)
         fermatas = {self.on_grid(marker.tick) for marker in score.markers if marker.text == FERMATA}
         return Frame(
-            tempos=_news(_before(end, self._moved(tempos))),
+            tempos=without_repeats(_before(end, self._moved(tempos))),
             meters=meters,
-            keys=_news(_before(end, self._moved(score.keys))),
+            keys=without_repeats(_before(end, self._moved(score.keys))),
             chords=_before(end, self._moved(score.chords)),
             fermatas=sorted(tick for tick in fermatas if tick < end),
             lines=lines,
@@ -127,11 +137,6 @@ class Grid(NamedTuple):
 
 def _before(end: int, values: dict[int, Value]) -> list[tuple[int, Value]]:
     return [event for event in values.items() if event[0] < end]
-
-
-def _news(events: list[tuple[int, Value]]) -> list[tuple[int, Value]]:
-    """Events without those that say again what already holds."""
-    return [event for index, event in enumerate(events) if not index or event[1] != events[index - 1][1]]
 
 
 def grid_of(score: Score, settings: Settings) -> Grid:

@@ -48,7 +48,8 @@ def checked(ids: NDArray[Any], settings: Settings) -> Columns:
         raise TokenError(f"token {outside[0]}: id {ids[outside[0]]} is not in the vocabulary of {size}")
     kind = EXPRESSIVE.kinds.take(tokens)
     pairs = kind[:-1] * np.uint16(_KINDS) + kind[1:]
-    _refuse(tokens, slice(1, None), _CANNOT_FOLLOW.take(pairs), "cannot follow {before}")
+    if (wrong := _CANNOT_FOLLOW.take(pairs)).any():
+        _refuse(tokens, np.arange(1, len(tokens)), wrong, "cannot follow {before}")
     columns = Columns.of(tokens, kind)
     _check_header(columns)
     _check_controls(columns)
@@ -58,10 +59,10 @@ def checked(ids: NDArray[Any], settings: Settings) -> Columns:
     return columns
 
 
-def _refuse(ids: IntArray, at: IntArray | slice, wrong: NDArray[np.bool_], why: str) -> None:
+def _refuse(ids: IntArray, at: IntArray, wrong: NDArray[np.bool_], why: str) -> None:
     """Refuse the first of some tokens that is wrong."""
     if wrong.any():
-        index = int(np.arange(len(ids))[at][wrong.argmax()] if isinstance(at, slice) else at[wrong.argmax()])
+        index = int(at[wrong.argmax()])
         before = EXPRESSIVE.name(int(ids[index - 1]))
         raise TokenError(f"token {index}: {EXPRESSIVE.name(int(ids[index]))} {why.format(before=before)}")
 
