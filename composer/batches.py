@@ -71,13 +71,14 @@ class Batch(NamedTuple):
     """Padded sequences: inputs as the decoder takes them, targets, weights (0 where padded or not scored).
 
     Attributes:
-        inputs: tokens int32 (batch, time), plan int32 (batch, time, columns), heard float32 (batch, time, 128).
+        inputs: tokens int32 (batch, time), plan int32 (batch, time, columns), heard float32 (batch, time, 128), and
+            whatever else the network reads.
         targets: int32 (batch, time).
         weights: float32 (batch, time).
         notes: notes in the batch.
     """
 
-    inputs: tuple[Ids, NDArray[np.int32], NDArray[np.float32]]
+    inputs: tuple[NDArray[Any], ...]
     targets: Ids
     weights: NDArray[np.float32]
     notes: int
@@ -151,7 +152,12 @@ def piece_of(entry: Entry, style: Style, tokenizer: Tokenizer) -> Piece | None:
 def sequence(score: Score, tokenizer: Tokenizer | None = None) -> Sequence:
     """A score as a training sequence. What a request states (header, key, meter, tempo) is read but not scored."""
     tokenizer = tokenizer or Tokenizer()
-    return _sequence(tokenizer.encode(score), tokenizer.vocabulary.size)
+    return sequence_of(tokenizer.encode(score), tokenizer)
+
+
+def sequence_of(ids: Ids, tokenizer: Tokenizer) -> Sequence:
+    """Ids as a training sequence."""
+    return _sequence(ids, tokenizer.vocabulary.size)
 
 
 def _sequence(ids: Ids, vocabulary: int) -> Sequence:
@@ -203,7 +209,7 @@ class Batches:
 
     def __iter__(self) -> Iterator[Batch]:
         for windows in self._batches:
-            yield _padded([self._part(window) for window in windows])
+            yield padded([self._part(window) for window in windows])
 
     def _part(self, window: _Window) -> Sequence:
         whole = self._whole(window.form)
@@ -259,7 +265,9 @@ def _batched(windows: list[_Window], batch_size: int) -> list[list[_Window]]:
     return [by_length[start : start + batch_size] for start in range(0, len(by_length), batch_size)]
 
 
-def _padded(sequences: list[Sequence]) -> Batch:
+def padded(sequences: Iterable[Sequence]) -> Batch:
+    """A batch of sequences."""
+    sequences = list(sequences)
     time = -(-max(len(piece.tokens) for piece in sequences) // PAD_TO) * PAD_TO
     rows = len(sequences)
     tokens, targets = np.zeros((rows, time), np.int32), np.zeros((rows, time), np.int32)
@@ -273,5 +281,6 @@ def _padded(sequences: list[Sequence]) -> Batch:
 
 
 __all__ = [
-    "AUGMENTATION", "Batch", "Batches", "Piece", "Sequence", "epoch", "evaluation", "piece_of", "prepare", "sequence",
+    "AUGMENTATION", "Batch", "Batches", "Piece", "Sequence", "epoch", "evaluation", "padded", "piece_of", "prepare",
+    "sequence", "sequence_of",
 ]  # fmt: skip

@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from composer import checkpoint
 from composer.checkpoint import Arrays
-from composer.config import DecoderConfig
+from composer.config import DecoderConfig, LatentConfig
 from composer.style import Style
 from theory.atomic_file import atomic_path
 from theory.errors import ModelError, TokenError, UnknownNameError
 from theory.tokens import Settings, Tokenizer
 
+DIRECTIONS, TRAINED_ON = "attributes.directions", "trained_on"
 WEIGHTS, CONFIG = "weights.safetensors", "config.json"
 PRETRAINED = Path(__file__).with_name("pretrained")
 
@@ -33,6 +37,9 @@ class Bundle:
         sha256: hex digest of the weights file.
         path: its folder.
         tokenizer: whose tokens it reads and writes.
+        latent: sizes of what stands around the decoder; None where it stands alone.
+        attributes: names of what the latent space has directions for (`composer.attributes`).
+        is_experimental: whether its training did not earn its place (`composer.adversarial`).
     """
 
     weights: Arrays
@@ -41,6 +48,20 @@ class Bundle:
     sha256: str
     path: Path
     tokenizer: Tokenizer = field(default_factory=Tokenizer)
+    latent: LatentConfig | None = None
+    attributes: tuple[str, ...] = ()
+    is_experimental: bool = False
+
+    @property
+    def directions(self) -> NDArray[np.float32]:
+        """Of each attribute, float32 (attributes, size of the latent)."""
+        size = self.latent.size if self.latent else 0
+        return np.asarray(self.weights[DIRECTIONS] if self.attributes else np.empty((0, size)), dtype=np.float32)
+
+    @property
+    def architecture(self) -> str:
+        """ "lstm", "vae" or "gan"."""
+        return architecture_of(self.latent)
 
     def check(self, settings: Settings, whose: str) -> None:
         """See that tokens are those that the model reads.
@@ -56,18 +77,53 @@ class Bundle:
             raise TokenError(f"{whose} holds other tokens than the model {self.path} reads ({unlike})")
 
 
+def _names(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ModelError(f"attributes are {values!r:.40}, expected a list of names")
+    return tuple(values)
+
+
+def architecture_of(latent: LatentConfig | None) -> str:
+    """What a model with such sizes is called: its architecture in STYLE-ARCHITECTURE."""
+    return "lstm" if latent is None else "vae" if latent.encoder else "gan"
+
+
 def export(
-    folder: Path, weights: Arrays, decoder: DecoderConfig, style: Style, tokenizer: Tokenizer | None = None
+    folder: Path,
+    weights: Arrays,
+    decoder: DecoderConfig,
+    style: Style,
+    tokenizer: Tokenizer | None = None,
+    latent: LatentConfig | None = None,
+    attributes: Sequence[str] = (),
+    *,
+    trained_on: Sequence[str] = (),
+    is_experimental: bool = False,
 ) -> None:
     """Write a model folder.
+
+    Args:
+        folder: that is written.
+        weights: of all parts, by name.
+        decoder: sizes.
+        style: what it writes.
+        tokenizer: whose tokens it reads; the usual one when not given.
+        latent: sizes of what stands around the decoder.
+        attributes: names of those that the weights have directions for.
+        trained_on: names of corpora that come along, where it learnt from these (`composer.originality`).
+        is_experimental: whether it failed to become better than what it started from.
 
     Raises:
         OutputError: the place cannot be written.
     """
     tokenizer = tokenizer or Tokenizer()
     config = {
-        "architecture": "lstm",
+        "architecture": architecture_of(latent),
         "decoder": decoder.to_dict(),
+        **({"latent": asdict(latent)} if latent else {}),
+        **({"experimental": True} if is_experimental else {}),
+        **({"attributes": list(attributes)} if attributes else {}),
+        **({TRAINED_ON: list(trained_on)} if trained_on else {}),
         "style": style.to_dict(),
         "tokenizer": asdict(tokenizer),
         "vocabulary": tokenizer.fingerprint,
@@ -118,16 +174,23 @@ def load(folder: Path) -> Bundle:
         raise ModelError(f"{folder / CONFIG}: {error}") from None
     if config.get("vocabulary") != tokenizer.fingerprint:
         raise ModelError(f"{folder} speaks another vocabulary than this version of Cadenza: train it again")
-    if config.get("architecture") != "lstm":
-        raise ModelError(f"{folder} is no LSTM but {config.get('architecture')!r}: this version cannot play it")
     try:
         decoder, style = DecoderConfig.from_dict(config["decoder"]), Style.from_dict(config["style"])
+        latent = LatentConfig.from_dict(config["latent"]) if "latent" in config else None
+        attributes = _names(config.get("attributes", []))
     except KeyError as error:
         raise ModelError(f"{folder / CONFIG} lacks {error}") from None
+    if config.get("architecture") != architecture_of(latent):
+        raise ModelError(
+            f"{folder} is of an architecture {config.get('architecture')!r:.40} that this version cannot play"
+        )
     if decoder.vocabulary != tokenizer.vocabulary.size:
         raise ModelError(f"{folder / CONFIG} is damaged: {decoder.vocabulary} tokens, its tokenizer has another number")
     arrays, _ = checkpoint.load(folder / WEIGHTS)
-    if {name: array.shape for name, array in arrays.items()} != decoder.shapes():
+    shapes = decoder.shapes() | (latent.shapes(decoder.context) if latent else {})
+    shapes |= {DIRECTIONS: (len(attributes), latent.size)} if latent and attributes else {}
+    if {name: array.shape for name, array in arrays.items()} != shapes:
         raise ModelError(f"{folder / WEIGHTS} does not hold the weights that {CONFIG} describes")
     weights = {name: array.astype(np.float32) for name, array in arrays.items()}
-    return Bundle(weights, decoder, style, hashlib.sha256(blob).hexdigest(), folder, tokenizer)
+    sha256, is_experimental = hashlib.sha256(blob).hexdigest(), config.get("experimental") is True
+    return Bundle(weights, decoder, style, sha256, folder, tokenizer, latent, attributes, is_experimental)

@@ -37,6 +37,7 @@ class Task(NamedTuple):
         rules: masks on every draw.
         bars: of the whole piece; the plan counts down from it.
         sampling: how tokens are drawn.
+        told: what the decoder is told at each place besides, of a seed (see `composer.runtime.Reader`); None: nothing.
     """
 
     runtime: Runtime
@@ -44,6 +45,11 @@ class Task(NamedTuple):
     rules: Sequence[Constraint]
     bars: int
     sampling: Sampling
+    told: Callable[[int], Vector] | None = None
+
+    def told_by(self, seed: int) -> Vector | None:
+        """What the decoder is told, of a seed."""
+        return self.told(seed) if self.told else None
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ class Draft:
         map: of ids to those that the network knows.
         redraws: how often the search went back.
         alone: whether it was drawn by itself; the logits of others are off by up to `lockstep.ERROR`.
+        told: what the decoder was told at each place besides.
     """
 
     task: Task
@@ -65,6 +72,7 @@ class Draft:
     map: Ids
     redraws: int
     alone: bool
+    told: Vector | None = None
 
     @property
     def opening(self) -> int:
@@ -108,7 +116,7 @@ def reread(draft: Draft) -> Draft:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1, user_api="blas"):
-        reader = Reader(draft.task.runtime, draft.task.bars)
+        reader = Reader(draft.task.runtime, draft.task.bars, draft.told)
         for token in draft.ids[:-1]:
             reader.take(token)
     return replace(draft, top=reader.top[draft.opening - 1 :], alone=True)
@@ -154,16 +162,17 @@ def write_many(task: Task, seeds: Sequence[int], progress: Progress | None = Non
 
 
 def _written(task: Task, seed: int, progress: Progress | None) -> Draft:
-    runtime, opening, rules, bars, sampling = task
-    reader, grammar = Reader(runtime, bars), grammar_of(runtime.tokenizer)
+    runtime, opening, rules, bars, sampling, _ = task
+    told = task.told_by(seed)
+    reader, grammar = Reader(runtime, bars, told), grammar_of(runtime.tokenizer)
     for token in opening:
         reader.take(token)
     walk = reader.walk
-    search, told = Search(walk, reader.rewind, rules, grammar, seed), -1
+    search, begun = Search(walk, reader.rewind, rules, grammar, seed), -1
     while True:
-        if progress and walk.state.bar != told:
-            told = walk.state.bar
-            progress(told, bars)
+        if progress and walk.state.bar != begun:
+            begun = walk.state.bar
+            progress(begun, bars)
         mask = allowed([walk.state], rules, grammar)[0]
         ids = np.flatnonzero(mask)
         if search.redraws or not len(ids):
@@ -174,7 +183,7 @@ def _written(task: Task, seed: int, progress: Progress | None) -> Draft:
             break
         reader.take(token)
     top = reader.top[len(opening) - 1 :]
-    return Draft(task, [*walk.tokens, END], top, walk.map, search.redraws, True)
+    return Draft(task, [*walk.tokens, END], top, walk.map, search.redraws, True, told)
 
 
 class _Searches:
@@ -188,6 +197,7 @@ class _Searches:
         self._found: dict[int, Draft | SearchError] = {}
         self._searches: list[Search | None] = [None] * width  # by row
         self._numbers = [0] * width  # of the seeds, by row
+        self._told: list[Vector | None] = [None] * width
         self._waiting = iter(range(len(seeds)))
         for row in range(width):
             self._begin(row)
@@ -211,8 +221,10 @@ class _Searches:
         number = next(self._waiting, None)
         self._searches[row] = None
         if number is not None:
-            walk, rewind = self._lockstep.begin(row), partial(self._lockstep.rewind, row)
-            self._searches[row] = Search(walk, rewind, self._task.rules, self._grammar, self._seeds[number])
+            seed = self._seeds[number]
+            self._told[row] = self._task.told_by(seed)
+            walk, rewind = self._lockstep.begin(row, self._told[row]), partial(self._lockstep.rewind, row)
+            self._searches[row] = Search(walk, rewind, self._task.rules, self._grammar, seed)
             self._numbers[row] = number
 
     def _step(self) -> None:
@@ -265,7 +277,9 @@ class _Searches:
 
     def _draft(self, row: int) -> Draft:
         search, top = self._search(row), self._lockstep.top(row)
-        return Draft(self._task, [*search.walk.tokens, END], top, search.walk.map, search.redraws, False)
+        return Draft(
+            self._task, [*search.walk.tokens, END], top, search.walk.map, search.redraws, False, self._told[row]
+        )
 
     def _finish(self, row: int, found: Draft | SearchError) -> None:
         self._found[self._numbers[row]] = found

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +18,14 @@ from composer.piece import Piece, Recipe
 from data import midi
 from synth.soundfont import find_same
 from theory.atomic_file import atomic_paths
-from theory.errors import CadenzaError, FileFormatError, FluidSynthMissingError, InputFileError, RequestError
+from theory.errors import (
+    CadenzaError,
+    FileFormatError,
+    FluidSynthMissingError,
+    InputFileError,
+    OutputError,
+    RequestError,
+)
 from theory.score import Score
 
 FORMATS = ("mid", "wav", "musicxml", "png", "json")
@@ -48,9 +57,9 @@ def targets(out: str, formats: Iterable[str] | None) -> dict[str, Path]:
     Raises:
         RequestError: an unknown format, a folder, or a file name beside a list of formats.
     """
-    if not out:
+    if not out.strip():
         raise RequestError("--out is empty: name a file or a stem, as in out/song")
-    if out.endswith(("/", "\\")) or os.path.isdir(out):
+    if re.split(r"[/\\]", out)[-1] in ("", ".", "..") or os.path.isdir(out):
         raise RequestError(f"{out!r} is a folder: name a piece in it, as in {Path(out) / 'song'}")
     wanted = None if formats is None else {name.lower() for name in formats}
     if wanted is not None and (not wanted or wanted - set(FORMATS)):
@@ -81,6 +90,36 @@ def check_apart(files: dict[str, Path], inputs: Iterable[Path]) -> None:
     for path in filter(os.path.exists, files.values()):
         if any(path.samefile(one) for one in given):
             raise RequestError(f"{path} would be overwritten, and is read for this: give another --out")
+
+
+def check_writable(files: Iterable[Path]) -> None:
+    """See that files can be written, as far as can be known beforehand: nothing is made.
+
+    Raises:
+        OutputError: a place is a folder or a device, or its folder lets nothing be written.
+    """
+    for path in files:
+        try:
+            mode = os.stat(path).st_mode
+        except FileNotFoundError:
+            mode = stat.S_IFREG  # it will be one
+        except (OSError, ValueError) as error:
+            raise OutputError(f"{path} cannot be written: {getattr(error, 'strerror', error)}") from None
+        if stat.S_ISDIR(mode):
+            raise OutputError(f"{path} is a folder: name a file inside it")
+        if not stat.S_ISREG(mode):
+            raise OutputError(f"{path} is no ordinary file: name another")
+        folder = _nearest(path)
+        if not (os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)):
+            raise OutputError(f"{path} cannot be written: nothing can be put into {folder}")
+
+
+def _nearest(path: Path) -> str:
+    """Of the folders that a file is in, links followed, the innermost that is there: the next one can be made in it."""
+    folder = os.path.dirname(os.path.realpath(path))
+    while not os.path.exists(folder):
+        folder = os.path.dirname(folder)
+    return folder
 
 
 class Sound(NamedTuple):

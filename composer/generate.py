@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,12 +13,15 @@ import numpy as np
 from composer import bundle, phrasing
 from composer.bundle import Bundle
 from composer.decode import Draft, Progress, Task, write
-from composer.locks import bars_of, key_of, meter_of, read_tunes, upbeat_of
+from composer.latent_runtime import Latent
+from composer.locks import bars_of, key_of, meter_of, read_tunes, upbeat_of, without_locked
+from composer.originality.guard import Found, derived, original
+from composer.originality.index import Index
 from composer.piece import Piece, recipe_of
 from composer.plan import Plan, plan_of
-from composer.report import report_on
+from composer.report import Originality, report_on
 from composer.request import Form, Request
-from composer.runtime import Runtime
+from composer.runtime import Runtime, Vector
 from composer.steer import steering
 from composer.style import Style
 from theory.analysis import estimate_key
@@ -41,6 +45,7 @@ class Prepared(NamedTuple):
         plan: the constraints.
         task: what the decoding loop is told.
         chords: whether the piece states chords.
+        learnt: pieces that the model learnt from, where the piece is to be original.
     """
 
     wanted: Request
@@ -49,6 +54,7 @@ class Prepared(NamedTuple):
     plan: Plan
     task: Task
     chords: bool
+    learnt: Index | None = None
 
 
 def compose(*, progress: Progress | None = None, **request: Any) -> Piece:
@@ -64,12 +70,20 @@ def compose(*, progress: Progress | None = None, **request: Any) -> Piece:
 
     Raises:
         RequestError: the request makes no sense, or (ClashError) excludes itself.
-        SearchError: no piece was found that keeps all constraints.
+        SearchError: no piece was found that keeps all constraints, or (OriginalityError) none that is original.
         UnknownNameError: no such style or model.
-        ModelError: the model cannot be read.
+        ModelError: the model cannot be read, or does not say what it learnt from where the piece is to be original.
     """
     ready = prepared(Request.of(request))
-    return finished(ready, write(ready.task, ready.wanted.seed, progress))
+    return _original(ready.wanted, lambda seed: finished(ready, write(ready.task, seed, progress)))
+
+
+def _original(wanted: Request, draw: Callable[[int], Piece]) -> Piece:
+    """The first original piece of those that are drawn of a request's seed and what is derived of it."""
+    (piece,) = original([wanted.seed], lambda seeds, attempt: [draw(derived(seed, attempt)) for seed in seeds])
+    if not isinstance(piece, Piece):
+        raise piece
+    return piece
 
 
 def draw_piece(wanted: Request, progress: Progress | None = None) -> Draft:
@@ -81,24 +95,74 @@ def draw_piece(wanted: Request, progress: Progress | None = None) -> Draft:
     return write(prepared(wanted).task, wanted.seed, progress)
 
 
-def prepared(wanted: Request) -> Prepared:
-    """Settle all that can be known before the first token of a new piece, the same for every seed.
+def composed(wanted: Request, latent: Vector, upbeat: Meter | None, progress: Progress | None = None) -> Piece:
+    """A new piece from a point in the latent space.
+
+    Args:
+        wanted: the request.
+        latent: float32 (bars, size), the upbeat's bar included.
+        upbeat: length of the first bar, where that is shorter than the meter's; then there is a bar more
+            than asked for.
+        progress: as of `compose`.
+
+    Raises:
+        CadenzaError: as `compose`.
+    """
+    ready = prepared(wanted, latent=latent, upbeat=upbeat)
+    return _original(ready.wanted, lambda seed: finished(ready, write(ready.task, seed, progress)))
+
+
+def composed_each(wanted: Request, latents: Iterable[Vector], upbeat: Meter | None) -> Iterator[Found]:
+    """As `composed`, from several points of the latent space, one piece after the other.
+
+    The request is checked at once, before the first piece is asked for.
+
+    Returns:
+        Pieces, and errors in the places of those that were not found.
 
     Raises:
         CadenzaError: as `compose`, but for the search.
     """
-    model, runtime = _model_for(wanted)
+    ready = prepared(wanted, upbeat=upbeat)
+    return (_found_at(ready, latent) for latent in latents)
+
+
+def _found_at(ready: Prepared, latent: Vector) -> Found:
+    told = _told(ready.model, ready.task.runtime, ready.form.bars, latent)
+    ready = ready._replace(task=ready.task._replace(told=told))
+    try:
+        return _original(ready.wanted, lambda seed: finished(ready, write(ready.task, seed)))
+    except (RequestError, SearchError) as error:
+        return error
+
+
+def prepared(
+    wanted: Request, learnt: Index | None = None, *, latent: Vector | None = None, upbeat: Meter | None = None
+) -> Prepared:
+    """Settle all that can be known before the first token of a new piece, the same for every seed.
+
+    Args:
+        wanted: the request.
+        learnt: what the model learnt from, where that is at hand and the piece is to be original; None: looked up.
+        latent: point in the latent space; None where a seed draws it, or the model has none.
+        upbeat: see `composed`; that of a tune that a part keeps whole comes first.
+
+    Raises:
+        CadenzaError: as `compose`, but for the search.
+    """
+    model, runtime = model_for(wanted)
     style = model.style
     tunes = read_tunes(wanted.locks, style, model.tokenizer)
     form = wanted.form(style, meter_of(tunes), key_of(tunes, style), bars_of(tunes))
-    frame = _frame(form, style, upbeat_of(tunes))  # of a bar more than the form, where there is an upbeat
+    frame = _frame(form, style, upbeat_of(tunes) or upbeat)  # of a bar more than the form, where there is an upbeat
     wanted, form = replace(wanted, bars=form.bars), form._replace(bars=frame.bars)
     steers = steering(wanted, form, style, frame, tunes, model.tokenizer)
     plan = plan_of(frame, steers, style, runtime.tokenizer)
     blank = runtime.tokenizer.encode(_blank(form, frame, style))
     opening = blank[: 1 + int(np.flatnonzero(EXPRESSIVE.kinds[blank] == Kind.TEMPO_LOW)[0])]
-    task = Task(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling)
-    return Prepared(wanted, form, model, plan, task, bool(steers.chords))
+    told = _told(model, runtime, form.bars, latent) if model.latent else None
+    task = Task(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling, told)
+    return Prepared(wanted, form, model, plan, task, bool(steers.chords), learnt or _learnt(wanted, model))
 
 
 def finished(ready: Prepared, draft: Draft) -> Piece:
@@ -111,7 +175,7 @@ def finished(ready: Prepared, draft: Draft) -> Piece:
     score = _played(draft, ready.model)
     if not ready.chords:
         score = score.replace(chords=())
-    return _finished(score, score, ready.wanted, ready.form, ready.model, draft, ready.plan)
+    return _finished(score, score, ready, draft)
 
 
 def continue_piece(primer: Score | Piece | str | Path, *, progress: Progress | None = None, **request: Any) -> Piece:
@@ -129,10 +193,10 @@ def continue_piece(primer: Score | Piece | str | Path, *, progress: Progress | N
         RequestError: the primer does not fit the style, or the request states what the primer decides.
         InputFileError, FileFormatError: see `data.read`.
     """
-    wanted, primer = Request.of(request), _primer_of(primer)
+    wanted, primer = Request.of(request), primer_of(primer)
     if wanted.title is None and primer.title:
         wanted = replace(wanted, title="".join(c for c in primer.title if c.isprintable())[:200] or None)
-    model, runtime = _model_for(wanted)
+    model, runtime = model_for(wanted)
     given = model.tokenizer.quantize(primer)
     _check_primer(given, wanted, model.style)
     key, meter = _key_of(given), given.meters[-1].meter
@@ -151,11 +215,17 @@ def continue_piece(primer: Score | Piece | str | Path, *, progress: Progress | N
     frame = _frame_after(given, form, model.style)
     steers = steering(wanted, form, model.style, frame, settings=model.tokenizer)
     plan = plan_of(frame, steers, model.style, runtime.tokenizer)
-    task = Task(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling)
-    draft = write(task, wanted.seed, progress)
-    score = _played(draft, model)
-    score = _with_primer(score if steers.chords else score.replace(chords=()), given)
-    return _finished(score, _without(score, given), wanted, form, model, draft, plan)
+    told = _told_of_all(model, runtime, known, form.bars) if model.latent else None
+    task = Task(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling, told)
+    ready = Prepared(wanted, form, model, plan, task, bool(steers.chords), _learnt(wanted, model))
+    return _original(wanted, lambda seed: _continued(ready, given, write(task, seed, progress)))
+
+
+def _continued(ready: Prepared, given: Score, draft: Draft) -> Piece:
+    """The piece that a draft makes which begins with a primer."""
+    score = _played(draft, ready.model)
+    score = _with_primer(score if ready.chords else score.replace(chords=()), given)
+    return _finished(score, _without(score, given), ready, draft)
 
 
 def _played(draft: Draft, model: Bundle) -> Score:
@@ -165,7 +235,7 @@ def _played(draft: Draft, model: Bundle) -> Score:
     return score if written else phrasing.shape(score)
 
 
-def _primer_of(given: Any) -> Score:
+def primer_of(given: Any) -> Score:
     """The score of a primer, in whatever form it is given."""
     if isinstance(given, str | Path):
         import data
@@ -177,7 +247,14 @@ def _primer_of(given: Any) -> Score:
     return score
 
 
-def _model_for(wanted: Request) -> tuple[Bundle, Runtime]:
+def model_for(wanted: Request) -> tuple[Bundle, Runtime]:
+    """The model that a request names, and its runtime.
+
+    Raises:
+        UnknownNameError: no such style or model.
+        RequestError: it writes another style.
+        ModelError: it cannot be read.
+    """
     model, runtime = load(bundle.find(wanted.style, wanted.model))
     if model.style.name != wanted.style:
         raise RequestError(f"model {wanted.model} writes style {model.style.name}, not {wanted.style}")
@@ -192,6 +269,45 @@ def load(folder: Path) -> tuple[Bundle, Runtime]:
     model = bundle.load(folder)
     with threadpool_limits(1, user_api="blas"):  # its tables round the same however many threads there are
         return model, Runtime(model)
+
+
+def _learnt(wanted: Request, model: Bundle) -> Index | None:
+    """The pieces that a model learnt from, if what is asked for has to keep away from them."""
+    if wanted.original is None:
+        return None
+    from composer.originality.source import index_for
+
+    return index_for(model.path)
+
+
+def _told(model: Bundle, runtime: Runtime, bars: int, latent: Vector | None) -> Callable[[int], Vector]:
+    """What the decoder is told of a latent, or of the one that a seed draws."""
+    from threadpoolctl import threadpool_limits
+
+    space = Latent(model)
+
+    def of(seed: int) -> Vector:
+        with threadpool_limits(1, user_api="blas"):  # rounds the same however many threads there are
+            return runtime.told(space.contexts(space.drawn(bars, seed) if latent is None else latent))
+
+    return of
+
+
+def _told_of_all(model: Bundle, runtime: Runtime, primer: Score, bars: int) -> Callable[[int], Vector]:
+    """What the decoder is told of a primer and of the bars after it, whose latents a seed draws."""
+    from threadpoolctl import threadpool_limits
+
+    space = Latent(model)
+    known = space.posterior(primer).mean if model.latent and model.latent.encoder else np.empty((0, 0), np.float32)
+
+    def of(seed: int) -> Vector:
+        with threadpool_limits(1, user_api="blas"):
+            latent = space.drawn(bars, seed)
+            if len(known):
+                latent[: len(known)] = known[: len(latent)]
+            return runtime.told(space.contexts(latent))
+
+    return of
 
 
 def _frame(form: Form, style: Style, upbeat: Meter | None) -> Frame:
@@ -262,8 +378,16 @@ def _without(score: Score, given: Score) -> Score:
     return score.replace(tracks=tuple(tracks))
 
 
-def _finished(score: Score, new: Score, wanted: Request, form: Form, model: Bundle, draft: Draft, plan: Plan) -> Piece:
-    """Fix the piece as its final token ids and take the score from them, as `replay` will."""
+def _finished(score: Score, new: Score, ready: Prepared, draft: Draft) -> Piece:
+    """Fix the piece as its final token ids and take the score from them, as `replay` will.
+
+    Args:
+        score: the piece.
+        new: the piece with its composed notes only.
+        ready: what was settled before.
+        draft: what was drawn.
+    """
+    wanted, model, plan = ready.wanted, ready.model, ready.plan
     if not new.notes:
         asked = f"density {', '.join(wanted.density)}" if wanted.density else "what is asked"
         raise RequestError(f"{asked} leaves no note to sing: loosen it")
@@ -275,7 +399,10 @@ def _finished(score: Score, new: Score, wanted: Request, form: Form, model: Bund
     if broken := [kept for kept in report.rules if kept.kept < kept.asked]:  # a fault of ours: never a wrong piece
         rule = broken[0]
         raise SearchError(f"{rule.rule}: holds in {rule.kept} of {rule.asked} places only, so nothing is written")
-    return Piece.from_recipe(recipe_of(wanted, form, model, model.tokenizer.encode(score), report))
+    if wanted.original is not None and ready.learnt is not None:
+        shared = ready.learnt.shared(model.style.dress(without_locked(new, plan.rules)))
+        report = replace(report, originality=Originality.of(wanted.original, shared))
+    return Piece.from_recipe(recipe_of(wanted, ready.form, model, model.tokenizer.encode(score), report))
 
 
 __all__ = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations, pairwise
 from math import ceil
 from pathlib import Path
@@ -19,12 +19,12 @@ import numpy as np
 from composer.request import MAX_BARS
 from composer.style import Style
 from composer.words import about, is_number, part_of, quoted
-from theory.constraint import Frame, Locked
+from theory.constraint import Constraint, Frame, Locked
 from theory.constraint.parts import frame_of, on_grid
 from theory.errors import RequestError
 from theory.key import Key
 from theory.meter import Meter
-from theory.score import Score
+from theory.score import Score, Track
 from theory.tokens import SHIPPED, Settings, Tokenizer
 from theory.tokens.vocabulary import STEPS_PER_QUARTER
 
@@ -207,6 +207,20 @@ def locked(tunes: Sequence[Tune], style: Style, frame: Frame) -> list[Locked]:
     return rules
 
 
+def without_locked(score: Score, rules: Iterable[Constraint]) -> Score:
+    """A score without the notes that rules lock, which nobody composed."""
+    spans = [(rule.part, rule.first, rule.last) for rule in rules if isinstance(rule, Locked)]
+    if not spans:
+        return score
+    step = score.ticks_per_quarter / STEPS_PER_QUARTER
+    tracks = list(score.tracks)
+    for part, first, last in spans:
+        track = tracks[part]
+        new = (track.onset < (first - 0.5) * step) | (track.onset >= (last - 0.5) * step)  # microtiming strays so far
+        tracks[part] = Track(track.onset[new], track.duration[new], track.pitch[new], track.velocity[new])
+    return score.replace(tracks=tuple(tracks))
+
+
 def _inside(rule: Locked, first: int, last: int) -> list[_Note]:
     return [note for note in rule.notes if note[0] < last and note[1] > first]
 
@@ -252,4 +266,7 @@ def _span(tune: Tune, frame: Frame) -> tuple[int, int]:
     return first, last
 
 
-__all__ = ["Tune", "bars_of", "file_of", "key_of", "locked", "meter_of", "notices_of", "read_tunes", "upbeat_of"]
+__all__ = [
+    "Tune", "bars_of", "file_of", "key_of", "locked", "meter_of", "notices_of", "read_tunes", "upbeat_of",
+    "without_locked",
+]  # fmt: skip

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from composer.runtime import Ids, LstmState, Reader, Runtime, Vector, Walk
+from composer.cells import Memory
+from composer.runtime import Ids, Reader, Runtime, Vector, Walk, told_now
 
 # How far a logit of a sequence that has company may be off: twice the most in 16,000 tokens of the shipped model.
 ERROR = 2e-5
@@ -35,37 +36,49 @@ class Lockstep:
     """
 
     def __init__(self, runtime: Runtime, opening: Sequence[int], bars: int, width: int) -> None:
-        self._runtime, self._bars, self._opening = runtime, bars, len(opening)
-        self._first = Reader(runtime, bars)
-        for token in opening:
-            self._first.take(token)
-        self.map = self._first.walk.map
-        self._walks = [self._first.walk] * width
+        self._runtime, self._bars, self._opening = runtime, bars, opening
+        first = self._read(None)
+        self.map = first.walk.map
+        self._firsts = [first] * width
+        self._told: list[Vector | None] = [None] * width
+        self._walks = [first.walk] * width
         self._alone: dict[int, Reader] = {}
         self._tops: list[list[Vector]] = [[]] * width
         self._steps: list[list[int]] = [[]] * width  # of each token after the opening: in which step it was read
-        self._now = LstmState(*(tuple(np.tile(layer, (width, 1)) for layer in part) for part in self._first.memory))
+        self._now = Memory(*(tuple(np.tile(layer, (width, 1)) for layer in part) for part in first.memory))
         self._step = 0  # how many were taken
         self._last = deque([self._now], maxlen=_KEPT)  # what there was after the last of them
 
-    def begin(self, row: int) -> Walk:
-        """Begin a sequence in a row, in place of what was there."""
-        self._walks[row] = walk = self._first.walk.copy()
-        self._tops[row], self._steps[row] = [self._first.memory.hidden[-1]], []
+    def begin(self, row: int, told: Vector | None = None) -> Walk:
+        """Begin a sequence in a row, in place of what was there; all are told something (see `Reader`), or none."""
+        if told is not None or self._told[row] is not None:
+            self._firsts[row], self._told[row] = self._read(told), told
+        first = self._firsts[row]
+        self._walks[row] = walk = first.walk.copy()
+        self._tops[row], self._steps[row] = [first.memory.hidden[-1]], []
         self._alone.pop(row, None)
-        self._recall(row, self._first.memory)
+        self._recall(row, first.memory)
         return walk
+
+    def _read(self, told: Vector | None) -> Reader:
+        """The opening, read by itself."""
+        reader = Reader(self._runtime, self._bars, told)
+        for token in self._opening:
+            reader.take(token)
+        return reader
 
     def take(self, rows: Sequence[int], tokens: Sequence[int]) -> None:
         """Take in a token for each of some rows, in rising order."""
         moments = [self._walks[row].take(token) for row, token in zip(rows, tokens, strict=True)]
         inputs = self._runtime.inputs(self.map[list(tokens)], moments)
+        if self._told[rows[0]] is not None:
+            inputs += self._told_now(rows)
         if len(rows) == len(self._walks):
             self._now = self._runtime.advance(self._now, inputs)
         else:
-            before = LstmState(*(tuple(layer[rows] for layer in part) for part in self._now))
+            before = Memory(*(tuple(layer[rows] for layer in part) for part in self._now))
             after = self._runtime.advance(before, inputs)
-            self._now = LstmState(*(tuple(layer.copy() for layer in part) for part in self._now))
+            self._now = Memory(*(tuple(layer.copy() for layer in part) for part in self._now))
             for now, values in zip(self._now, after, strict=True):
                 for layer, new in zip(now, values, strict=True):
                     layer[rows] = new
@@ -75,6 +88,10 @@ class Lockstep:
         for row in rows:
             self._steps[row].append(self._step)
             self._tops[row].append(top[row].copy())
+
+    def _told_now(self, rows: Sequence[int]) -> Vector:
+        every = ((self._told[row], self._walks[row].state) for row in rows)
+        return np.array([told_now(told, state) for told, state in every if told is not None])
 
     def logits(self, rows: Sequence[int], ids: Ids) -> Vector:
         """Logits of some tokens for the next one of some rows, in rising order, float32 (rows, ids)."""
@@ -89,7 +106,7 @@ class Lockstep:
         """A row's sequence as it is read by itself."""
         reader = self._alone.get(row)
         if reader is None:
-            reader = self._alone[row] = Reader(self._runtime, self._bars)
+            reader = self._alone[row] = Reader(self._runtime, self._bars, self._told[row])
         for token in self._walks[row].tokens[len(reader.walk.tokens) :]:
             reader.take(token)
         return reader
@@ -99,17 +116,17 @@ class Lockstep:
         self._walks[row].rewind(count)
         if row in self._alone:
             self._alone[row].rewind(min(count, len(self._alone[row].walk.tokens)))
-        drawn = count - self._opening
+        drawn = count - len(self._opening)
         del self._steps[row][drawn:], self._tops[row][drawn + 1 :]
         ago = self._step - self._steps[row][-1] if drawn else 0
         if not drawn:
-            self._recall(row, self._first.memory)
+            self._recall(row, self._firsts[row].memory)
         elif ago < len(self._last):
-            self._recall(row, LstmState(*(tuple(layer[row] for layer in part) for part in self._last[-1 - ago])))
+            self._recall(row, Memory(*(tuple(layer[row] for layer in part) for part in self._last[-1 - ago])))
         else:
             self._recall(row, self.alone(row).memory)
 
-    def _recall(self, row: int, memory: LstmState) -> None:
+    def _recall(self, row: int, memory: Memory) -> None:
         """Put a row back to where it was; what is lost of the last step is a token that is forgotten."""
         for now, values in zip(self._now, memory, strict=True):
             for layer, old in zip(now, values, strict=True):

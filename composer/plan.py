@@ -63,6 +63,17 @@ class Plan(NamedTuple):
     settings: Settings = SHIPPED
 
 
+def kinds_written(style: Style, settings: Settings) -> tuple[Kind, ...]:
+    """Kinds of tokens that a piece is written in after its opening, without given chords.
+
+    Args:
+        style: of the model.
+        settings: of the tokens that it reads (`Settings.learnt`).
+    """
+    played = tuple(kind for kind in _PLAYED if settings.expressive and kind not in left_out(settings))
+    return (*_WRITTEN, *((Kind.FERMATA,) if style.fermatas else ()), *played)
+
+
 def plan_of(frame: Frame, steers: Steering, style: Style, settings: Settings = SHIPPED) -> Plan:
     """Settle the constraints before the first token.
 
@@ -76,17 +87,16 @@ def plan_of(frame: Frame, steers: Steering, style: Style, settings: Settings = S
         ClashError: what is asked for excludes itself; what is only a habit of the style gives way.
     """
     rules, domain, automaton = _feasible(frame, steers)
-    kinds = (*_WRITTEN, *((Kind.FERMATA,) if style.fermatas else ()), *(CHORD_KINDS if domain.chords else ()))
-    played = tuple(kind for kind in _PLAYED if settings.expressive and kind not in left_out(settings))
+    kinds = (*kinds_written(style, settings), *(CHORD_KINDS if domain.chords else ()))
     after_upbeat = frame.meters[1] if frame.pickup and not frame.first_bar else None
     meters = (Kind.NUMERATOR, Kind.DENOMINATOR) if after_upbeat else ()
     script = (Script(domain, steers.own_chords), *((Fermatas(domain),) if style.fermatas else ()))
-    form = (OnlyKinds((*kinds, *played, *meters)), ExactForm(frame.bars, after_upbeat), *script)
+    form = (OnlyKinds((*kinds, *meters)), ExactForm(frame.bars, after_upbeat), *script)
     watching = (rule for rule in rules if type(rule).forbid is not Constraint.forbid)
     room = (Room(domain, rule.most, automaton) for rule in rules if isinstance(rule, Polyphony))
     foresight = Foresight(domain, automaton, rules)
     exact = tuple(rule.part for rule in rules if isinstance(rule, Locked))
-    last = (Played(frame.steps, exact),) if played else ()
+    last = (Played(frame.steps, exact),) if set(_PLAYED) & set(kinds) else ()
     masks = (*form, automaton, *room, *watching, foresight, *last)
     gave_way = tuple(_gave_way(habit) for habit in (*steers.ending, *steers.grid) if habit not in rules)
     notices = (*steers.notices, *gave_way)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from composer.decode import Draft, reread
 from composer.faults import Fault, faults_of
 from composer.lockstep import ERROR
+from composer.originality.run import Run, Shared
 from composer.plan import Plan
 from composer.price import Prices
 from theory.constraint import Constraint
@@ -38,6 +39,52 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Originality:
+    """How far the piece is one of its own.
+
+    Attributes:
+        most: notes in a row that it may share with a piece that the model learnt from (`Request.original`).
+        exact: the longest run of its composed notes that is in such a piece, pitch by pitch; None: not even two notes.
+        transposed: the longest, in whatever transposition.
+    """
+
+    most: int
+    exact: Run | None
+    transposed: Run | None
+
+    @classmethod
+    def of(cls, most: int, shared: Shared) -> Originality:
+        """How far a piece is, by what it shares."""
+        return cls(most, shared.exact, shared.transposed)
+
+    def __str__(self) -> str:
+        """As in "9 notes (tenor, bars 1 to 3) with ...; at the same pitches 7 notes (bass, bar 2) with ..."."""
+        return f"{self.transposed or 'none'}; at the same pitches {self.exact or 'none'}"
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it shares more notes than it may."""
+        return self.transposed is not None and self.transposed.notes > self.most
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"most": self.most, **{name: run and run.to_dict() for name, run in self._runs()}}
+
+    def _runs(self) -> tuple[tuple[str, Run | None], ...]:
+        return ("exact", self.exact), ("transposed", self.transposed)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Originality:
+        """Read what `to_dict` wrote.
+
+        Raises:
+            TypeError, KeyError: it is not that.
+        """
+        runs = (None if values[name] is None else Run.from_dict(values[name]) for name in ("exact", "transposed"))
+        return cls(_checked(cls, values)["most"], *runs)
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What the model thought of the piece, and what it kept.
 
@@ -49,7 +96,10 @@ class Report:
         redraws: how often the search for notes went back.
         rules: every constraint that applies anywhere, how far it holds and its price.
         faults: the rules of four-part writing, however the piece was asked for; () if its parts are no such voices.
-        notices: lines for the user: habits that gave way, tunes whose notes the grid moved; left out of JSON if empty.
+        notices: lines for the user: habits that gave way, tunes whose notes the grid moved, pieces that were drawn and
+            refused as copies; left out of JSON if empty.
+        originality: what it shares with the pieces that the model learnt from, where that was asked for; else None, and
+            left out of JSON.
     """
 
     bars: int
@@ -61,12 +111,14 @@ class Report:
     rules: tuple[Kept, ...] = ()
     faults: tuple[Fault, ...] = ()
     notices: tuple[str, ...] = ()
+    originality: Originality | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; figures to four digits, on which processors agree but for one in some thousand."""
         rows = {name: [_rounded(asdict(row)) for row in getattr(self, name)] for name in _ROWS}
-        values = {**_rounded(asdict(self)), **rows, "notices": list(self.notices)}
-        return {name: value for name, value in values.items() if name != "notices" or value}
+        originality = self.originality and self.originality.to_dict()
+        values = {**_rounded(asdict(self)), **rows, "notices": list(self.notices), "originality": originality}
+        return {name: value for name, value in values.items() if value or name not in ("notices", "originality")}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Report:
@@ -81,8 +133,10 @@ class Report:
         notices = tuple(_checked(cls, values).get("notices", ()))
         if any(type(line) is not str for line in notices):
             raise TypeError(f"notices are {notices!r}")
-        plain = {name: value for name, value in values.items() if name not in (*_ROWS, "notices")}
-        return cls(**_checked(cls, plain), **rows, notices=notices)
+        told = values.get("originality")
+        originality = None if told is None else Originality.from_dict(told)
+        plain = {name: value for name, value in values.items() if name not in (*_ROWS, "notices", "originality")}
+        return cls(**_checked(cls, plain), **rows, notices=notices, originality=originality)
 
 
 # How far a token's share of a figure may be off where logits are, off in the same direction only by chance.

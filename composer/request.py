@@ -24,13 +24,15 @@ _LONGEST_TITLE = 200
 _LONGEST_WORD = 40
 _SHORT = ("key", "meter", "chords", "scale")  # texts of short words
 _MOST_PARTS = 128
+_FEWEST_SHARED = 2  # notes: a run has no fewer
 _TEXT, _WHOLE, _NONE = (str,), (int,), (type(None),)
 _LISTS = ("ranges", "cadences", "leaps", "density", "onsets", "durations", "locks", "rules")
 _KINDS: dict[str, tuple[type, ...]] = {
     "style": _TEXT, "model": _TEXT, "key": _TEXT + _NONE, "meter": _TEXT + _NONE, "title": _TEXT + _NONE,
     "tempo": _WHOLE + _NONE, "bars": _WHOLE + _NONE, "seed": _WHOLE, "top_k": _WHOLE,
     "temperature": (float, int), "top_p": (float, int), "chords": _TEXT + _NONE, "between": _TEXT,
-    "scale": _TEXT + _NONE, "polyphony": _WHOLE + _NONE, "ending": _TEXT + _NONE, **dict.fromkeys(_LISTS, (tuple,)),
+    "scale": _TEXT + _NONE, "polyphony": _WHOLE + _NONE, "ending": _TEXT + _NONE, "original": _WHOLE + _NONE,
+    **dict.fromkeys(_LISTS, (tuple,)),
 }  # fmt: skip
 _WORDS = {str: "a text", int: "a whole number", float: "a number", tuple: "a text, or a row of texts"}
 
@@ -83,6 +85,8 @@ class Request:
         rules: of voice leading: "four-part", "no-parallels". Given chords have their thirds under "four-part", where
             more than two parts may sound.
         ending: "tonic" or "open"; None: the tonic or the last given chord, where nothing that is asked excludes it.
+        original: most notes in a row, 2 or more, that what is composed may share with a piece that the model learnt
+            from, in whatever transposition (`composer.originality`); a piece that shares more is drawn again.
 
     Texts of which there may be several are given as one text or a sequence of them.
 
@@ -114,6 +118,7 @@ class Request:
     polyphony: int | None = None
     rules: tuple[str, ...] = ()
     ending: str | None = None
+    original: int | None = None
 
     def __post_init__(self) -> None:
         for name in _LISTS:
@@ -140,6 +145,8 @@ class Request:
             raise RequestError(f"seed {self.seed}: must be 0 or more, below 2**64")
         if self.polyphony is not None and not 1 <= self.polyphony <= _MOST_PARTS:
             raise RequestError(f"polyphony {self.polyphony}: must be 1 to {_MOST_PARTS} parts")
+        if self.original is not None and self.original < _FEWEST_SHARED:
+            raise RequestError(f"original {self.original}: must be {_FEWEST_SHARED} notes or more")
         if self.ending not in (None, *ENDINGS):
             raise RequestError(f"ending {self.ending!r}: choose one of {', '.join(ENDINGS)}")
         if self.between not in BETWEEN:

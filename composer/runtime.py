@@ -3,37 +3,30 @@
     logits, state = step(state, token, context)
 
 Same arithmetic as `composer.models.decoder` in float32. Four things make it fast: a token's share of the first layer's
-input is looked up, not multiplied (its row of embedding x kernel); input and recurrent products of a layer are one;
-matrices lie transposed, so that each product reads memory once, in order; and logits are worked out for the tokens that
-somebody asks about. Several sequences advance side by side by one matrix product a layer, which rounds in another way
-than the products of single sequences: `composer.lockstep` says what follows.
+input is looked up, not multiplied (its row of embedding x kernel); input and recurrent products of a layer are one,
+where its cells allow it (`composer.cells`); matrices lie transposed, so that each product reads memory once, in order;
+and logits are worked out for the tokens that somebody asks about. Several sequences advance side by side by one matrix
+product a layer, which rounds in another way than the products of single sequences: `composer.lockstep` says what
+follows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from composer import keyview
+from composer.bar_notes import place_of
 from composer.bundle import Bundle
+from composer.cells import LAYERS, Memory, product
+from composer.cells import Vector as Vector
 from theory.tokens import Kind, State
 from theory.tokens.features import COLUMNS, PITCHES, moment
 
-Vector = NDArray[np.float32]
 Ids = NDArray[np.int64]
 Moment = tuple[list[int], list[int]]  # a row of the plan, and the pitches that sound: `theory.tokens.features.moment`
-_ONE, _HALF = np.float32(1.0), np.float32(0.5)
-_FEW = 6  # sequences, up to which products of single ones are faster than one of them all
-
-
-class LstmState(NamedTuple):
-    """Recurrent state: hidden and cell vectors of each layer, float32 (units,), or (n, units) of n sequences."""
-
-    hidden: Sequence[Vector]
-    cell: Sequence[Vector]
 
 
 class Walk:
@@ -94,15 +87,16 @@ class Reader:
     Args:
         runtime: the decoder.
         bars: of the whole piece.
+        told: what the decoder is told at each place besides (`Runtime.told`), float32 (places, gates units).
 
     Attributes:
         walk: what was read.
         memories: before the first token, and after each.
     """
 
-    def __init__(self, runtime: Runtime, bars: int) -> None:
+    def __init__(self, runtime: Runtime, bars: int, told: Vector | None = None) -> None:
         self.walk = Walk(bars, runtime.vocabulary)
-        self._runtime = runtime
+        self._runtime, self._told = runtime, told
         self.memories = [runtime.start()]
 
     @property
@@ -111,7 +105,7 @@ class Reader:
         return self.walk.state
 
     @property
-    def memory(self) -> LstmState:
+    def memory(self) -> Memory:
         """After the last token."""
         return self.memories[-1]
 
@@ -124,6 +118,8 @@ class Reader:
         """Take in a token."""
         seen = self.walk.take(token)
         inputs = self._runtime.input(self.walk.map[token], seen)
+        if self._told is not None:
+            inputs += told_now(self._told, self.walk.state)
         self.memories.append(self._runtime.advance(self.memories[-1], inputs))
 
     def logits(self, ids: Ids | None = None) -> Vector:
@@ -158,30 +154,22 @@ class Runtime:
     def __init__(self, bundle: Bundle) -> None:
         weights, sizes = bundle.weights, bundle.decoder
         self.tokenizer, self.vocabulary = bundle.tokenizer.learnt, sizes.vocabulary
-        self._sizes = sizes
-        kernel = weights["lstm0.kernel"]
-        self._context_kernel = _for_gates(kernel[sizes.embedding :], sizes.units)
+        self._layers = LAYERS[sizes.cell](weights, sizes)
+        kernel = weights[f"{sizes.cell}0.kernel"]
+        self._context_kernel = self._layers.rows(kernel[sizes.embedding :])
         # All that a context is a sum of; the last row is nothing.
         tables = [weights["context.null"][None], *(weights[f"context.{name}"] for name in COLUMNS)]
         self._column_rows = np.cumsum([len(table) for table in tables[:-1]]).tolist()
         self._heard_row = sum(map(len, tables))
         self._tables = np.concatenate([*tables, weights["context.heard"], np.zeros((1, sizes.context), np.float32)])
         self._table_rows = self._tables @ self._context_kernel.T
-        biases = [_for_gates(weights[f"lstm{index}.bias"][None], sizes.units)[:, 0] for index in range(sizes.layers)]
-        self._token_rows = (weights["embedding"] @ _for_gates(kernel[: sizes.embedding], sizes.units).T) + biases[0]
-        self._biases = biases[1:]
-        # Rows of a stacked matrix: hidden (first layer), lower hidden and hidden (others).
-        stacked = [weights["lstm0.recurrent"]]
-        for index in range(1, sizes.layers):
-            stacked.append(np.concatenate([weights[f"lstm{index}.kernel"], weights[f"lstm{index}.recurrent"]]))
-        self._matrices = [_for_gates(matrix, sizes.units) for matrix in stacked]
+        self._token_rows = (weights["embedding"] @ self._layers.rows(kernel[: sizes.embedding]).T) + self._layers.bias
         self._output = np.ascontiguousarray(weights["output.kernel"].T)
         self._output_bias = weights["output.bias"]
 
-    def start(self) -> LstmState:
+    def start(self) -> Memory:
         """State of one sequence before the first token."""
-        nothing = (np.zeros(self._sizes.units, np.float32),) * self._sizes.layers
-        return LstmState(nothing, nothing)
+        return self._layers.start()
 
     def context(self, plan: list[int], heard: list[int]) -> Vector:
         """Context vector, float32 (context,), of a moment as `theory.tokens.features.moment` gives it."""
@@ -189,13 +177,13 @@ class Runtime:
         return summed
 
     def input(self, token: int, seen: Moment) -> Vector:
-        """What a token and the moment after it bring to the first layer, float32 (4 units,)."""
+        """What a token and the moment after it bring to the first layer, float32 (gates units,)."""
         result: Vector = np.add.reduce(self._table_rows.take(self._rows_of(seen), axis=0))
         result += self._token_rows[token]
         return result
 
     def inputs(self, tokens: Ids, moments: Sequence[Moment]) -> Vector:
-        """As `input`, of n tokens: float32 (n, 4 units)."""
+        """As `input`, of n tokens: float32 (n, gates units)."""
         rows = [self._rows_of(seen) for seen in moments]
         most, nothing = max(map(len, rows)), self._heard_row + PITCHES
         for row in rows:
@@ -204,13 +192,17 @@ class Runtime:
         result += self._token_rows.take(tokens, axis=0)
         return result
 
+    def told(self, contexts: Vector) -> Vector:
+        """What contexts, float32 (places, context), bring to the first layer: float32 (places, gates units)."""
+        return np.asarray(contexts @ self._context_kernel.T, dtype=np.float32)
+
     def _rows_of(self, seen: Moment) -> list[int]:
         """The rows of the tables that a context is the sum of."""
         plan, heard = seen
         sounding = sorted({self._heard_row + pitch for pitch in heard})
         return [0, *map(int.__add__, self._column_rows, plan), *sounding]
 
-    def step(self, state: LstmState, token: int, context: Vector) -> tuple[Vector, LstmState]:
+    def step(self, state: Memory, token: int, context: Vector) -> tuple[Vector, Memory]:
         """Read one token of one sequence.
 
         Args:
@@ -224,39 +216,17 @@ class Runtime:
         after = self.advance(state, self._token_rows[token] + self._context_kernel @ context)
         return self.logits(after.hidden[-1]), after
 
-    def advance(self, state: LstmState, inputs: Vector) -> LstmState:
+    def advance(self, state: Memory, inputs: Vector) -> Memory:
         """Read one token of each of n sequences, or of one: no axis n then.
 
         Args:
             state: before the tokens.
-            inputs: of them, as from `inputs`, float32 (n, 4 units).
+            inputs: of them, as from `inputs`, float32 (n, gates units).
 
         Returns:
             The new state; the old one stays valid.
         """
-        units = self._sizes.units
-        hidden: list[Vector] = []
-        cell: list[Vector] = []
-        for layer, matrix in enumerate(self._matrices):
-            if layer:
-                gates = _product(matrix, np.concatenate((hidden[-1], state.hidden[layer]), axis=-1))
-                gates += self._biases[layer - 1]
-            else:
-                gates = _product(matrix, state.hidden[0])
-                gates += inputs
-            # Order i, f, o, then the candidate; sigmoid(x) = (1 + tanh(x / 2)) / 2, the halves are in the weights.
-            np.tanh(gates, out=gates)
-            opened, candidate = gates[..., : 3 * units], gates[..., 3 * units :]
-            opened += _ONE
-            opened *= _HALF
-            candidate *= gates[..., :units]
-            now = state.cell[layer] * gates[..., units : 2 * units]
-            now += candidate
-            above = np.tanh(now)
-            above *= gates[..., 2 * units : 3 * units]
-            hidden.append(above)
-            cell.append(now)
-        return LstmState(hidden, cell)
+        return self._layers.advance(state, inputs)
 
     def logits(self, top: Vector, ids: Ids | None = None) -> Vector:
         """Logits of all tokens or of some.
@@ -269,24 +239,13 @@ class Runtime:
             float32 (n, m), or (m,).
         """
         if ids is None:
-            return _product(self._output, top) + self._output_bias
-        result = _product(self._output.take(ids, axis=0), top)
+            return product(self._output, top) + self._output_bias
+        result = product(self._output.take(ids, axis=0), top)
         result += self._output_bias[ids]
         return result
 
 
-def _product(matrix: Vector, vectors: Vector) -> Vector:
-    """The products of a matrix, (m, k), with vectors, (n, k) or one (k,): (n, m) or (m,)."""
-    if vectors.ndim == 1:
-        result: Vector = matrix @ vectors
-    elif len(vectors) <= _FEW:
-        result = np.matmul(matrix, vectors[:, :, None])[:, :, 0]
-    else:
-        result = vectors @ matrix.T
-    return result
-
-
-def _for_gates(matrix: Vector, units: int) -> Vector:
-    """Keras' columns (i, f, candidate, o) as rows (i, f, o, candidate), sigmoid gates halved: (n, 4u) -> (4u, n)."""
-    i, f, candidate, o = (matrix[:, gate * units : (gate + 1) * units].T for gate in range(4))
-    return np.ascontiguousarray(np.concatenate([0.5 * i, 0.5 * f, 0.5 * o, candidate]))
+def told_now(told: Vector, state: State) -> Vector:
+    """What is told at the place of a state; beyond the last place the same as there."""
+    row: Vector = told[min(place_of(state.bar, state.position), len(told) - 1)]
+    return row

@@ -46,10 +46,15 @@ class Sampling:
 
 
 class Dice:
-    """A stream of uniform numbers from a seed: PCG64's words, the upper 53 bits each."""
+    """A stream of uniform numbers from a seed: PCG64's words, the upper 53 bits each.
 
-    def __init__(self, seed: int) -> None:
-        self._bits = np.random.PCG64(seed)
+    Args:
+        seed: of the stream.
+        stream: further streams of the same seed, which have nothing to do with each other.
+    """
+
+    def __init__(self, seed: int, stream: int = 0) -> None:
+        self._bits = np.random.PCG64([seed, stream] if stream else seed)
 
     def roll(self) -> float:
         """Next number in [0, 1)."""

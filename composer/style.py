@@ -161,4 +161,16 @@ CHORALE = Style(
     fermatas=True,
     grid=6,
 )
-STYLES = {style.name: style for style in (CHORALE,)}
+_VIOLIN = 40
+FOLK = Style(
+    name="folk",
+    parts=(Part("Melody", _VIOLIN, 55, 88),),
+    key="G major",
+    meter="6/8",
+    tempo=100,
+    bars=16,
+    meters=("6/8", "2/2", "2/4", "4/4", "3/4", "9/8", "3/8"),
+    modes=("major", "minor", "dorian", "mixolydian"),
+    fermatas=False,
+)
+STYLES = {style.name: style for style in (CHORALE, FOLK)}

@@ -11,18 +11,21 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from composer import batches, bundle, checkpoint
-from composer.batches import Batch, Batches, Piece
-from composer.config import DecoderConfig
+from composer import bundle, checkpoint
+from composer.batches import Batch, Piece
+from composer.config import DecoderConfig, LatentConfig
+from composer.excerpts import LENGTHS, whole_bars
+from composer.networks import Epoch, network_for
 from composer.style import Style
 from theory.atomic_file import atomic_path
 from theory.errors import ModelError, RequestError, TrainingError
@@ -30,9 +33,11 @@ from theory.tokens import Tokenizer
 
 if TYPE_CHECKING:
     from composer.models.step import Examples, Step
-    from composer.models.workers import Cluster, Workers
+    from composer.models.workers import Cluster
 
 CHECKPOINT = "checkpoint.safetensors"
+_MOST_BITS, _MOST_KL_WEIGHT, _MOST_BARS = 100_000, 100, 64
+_HEARD = 2000  # pieces from which directions for attributes are learnt, at most
 _LEAST_WINDOW = 512  # half of an eighth of it, the shortest first window, is longer than a prompt, which is not scored
 
 
@@ -41,9 +46,14 @@ class TrainConfig:
     """How to train.
 
     Attributes:
-        decoder: sizes of the network.
+        decoder: sizes of the decoder.
+        latent: sizes of what stands around it in a VAE; None for the decoder by itself.
+        bits: how much the latent of 2 and of 16 bars may say; of other numbers in proportion.
+        kl_weight: of the latent's divergence, for good; None where it follows the bits. 1 is the plain evidence bound,
+            0 makes a plain autoencoder.
+        excerpts: bars that a VAE learns from at a time (`composer.excerpts`).
         epochs: passes over the training side, at most.
-        batch_size: sequences at a time.
+        batch_size: sequences at a time; of a VAE excerpts of 8 bars, and of others about as many notes.
         accumulate: batches a step; their gradients are summed, for as many sequences a step as memory does not hold.
         mixed: compute large products in bfloat16 (see `composer.models.decoder.build`).
         window: longest sequence in tokens; longer pieces are cut, at other places in every epoch. Training begins with
@@ -58,6 +68,10 @@ class TrainConfig:
     """
 
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    latent: LatentConfig | None = None
+    bits: tuple[float, float] = (46.0, 238.0)  # held-out pieces say some more: 48 and 256
+    kl_weight: float | None = None
+    excerpts: tuple[int, ...] = LENGTHS
     epochs: int = 50
     batch_size: int = 32
     accumulate: int = 1
@@ -78,14 +92,32 @@ class TrainConfig:
         ):
             if getattr(self, name) < least:
                 raise RequestError(f"{name.replace('_', ' ')} {getattr(self, name)}: must be {least} or more")
+        if not 0 < self.bits[0] <= self.bits[1] <= _MOST_BITS:
+            raise RequestError(f"bits {self.bits[0]:g} and {self.bits[1]:g}: must rise, above 0")
+        if self.kl_weight is not None and not 0 <= self.kl_weight <= _MOST_KL_WEIGHT:
+            raise RequestError(f"KL weight {self.kl_weight:g}: must be 0 to {_MOST_KL_WEIGHT}")
+        if not self.excerpts or not all(1 <= bars <= _MOST_BARS for bars in self.excerpts):
+            raise RequestError(f"excerpts of {self.excerpts} bars: must be 1 to {_MOST_BARS}")
+        if self.latent and self.accumulate > 1:
+            raise RequestError(f"accumulate {self.accumulate}: a VAE steps after every batch; choose the batch size")
         if not 0 < self.learning_rate <= 1:
             raise RequestError(f"learning rate {self.learning_rate:g}: must be above 0, at most 1")
         if not 0 <= self.seed < 2**32:
             raise RequestError(f"seed {self.seed}: must be 0 or more, below 2**32")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
+        """Plain values, as JSON gives them back."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+
+# What is trained where nobody says otherwise: what the models that ship were trained with.
+USUAL = {
+    "lstm": TrainConfig(),
+    "vae": TrainConfig(
+        decoder=DecoderConfig(embedding=128, context=192, units=320, dropout=0.15), latent=LatentConfig(), epochs=14
+    ),
+}
 
 
 class Reporter(Protocol):
@@ -114,8 +146,9 @@ def train(
     *,
     resume: bool = False,
     cluster: Cluster | None = None,
+    trained_on: Sequence[str] = (),
 ) -> dict[str, float]:
-    """Train a decoder and export the best one to `out`.
+    """Train a model and export the best one to `out`.
 
     Args:
         train_pieces: to learn from, as from `batches.prepare`.
@@ -128,6 +161,7 @@ def train(
         resume: go on from the checkpoint in `out`, which only the chief of a cluster needs to have.
         cluster: machines that train together, each of which calls this with the same pieces and settings; the chief
             writes `out`.
+        trained_on: names of corpora that come along, where the pieces are theirs (`composer.originality`).
 
     Returns:
         The best epoch's record.
@@ -151,34 +185,51 @@ def train(
             raise TrainingError(f"{piece.id} is in other tokens than {train_pieces[0].id} ({unlike})")
     config = replace(config, decoder=replace(config.decoder, vocabulary=tokenizer.vocabulary.size))
     run = _Run(config, tokenizer, out, resume, cluster)
+    export = partial(bundle.export, out, style=style, tokenizer=tokenizer, latent=config.latent, trained_on=trained_on)
     reporter.start(run.done / config.epochs)
     try:
-        _epochs(run, train_pieces, valid_pieces, style, reporter)
+        _epochs(run, train_pieces, valid_pieces, export, reporter)
     finally:
         reporter.stop()
+    if config.latent and run.workers.is_chief:
+        _add_directions(out, train_pieces, config, export)
     return run.best
 
 
-def _epochs(run: _Run, train_pieces: list[Piece], valid_pieces: list[Piece], style: Style, reporter: Reporter) -> None:
+def _add_directions(out: Path, pieces: list[Piece], config: TrainConfig, export: Callable[..., None]) -> None:
+    """Put directions for attributes into the model, where there are enough pieces to learn them from."""
+    from composer import attributes
+    from composer.latent_runtime import Latent
+
+    model = bundle.load(out)
+    excerpts = whole_bars((piece.score for piece in pieces[:: -(-len(pieces) // _HEARD)]), max(config.excerpts))
+    with suppress(ModelError):  # too few
+        found = attributes.learn(Latent(model), excerpts)
+        if found.names:
+            weights = {**model.weights, bundle.DIRECTIONS: found.rows}
+            export(weights=weights, decoder=model.decoder, attributes=found.names)
+
+
+def _epochs(
+    run: _Run,
+    train_pieces: list[Piece],
+    valid_pieces: list[Piece],
+    export: Callable[..., None],
+    reporter: Reporter,
+) -> None:
     config = run.config
+    validation = run.network.evaluation(valid_pieces)
     for number in range(run.done, config.epochs):
         if run.stale >= config.patience:
             break
         started = time.monotonic()
-        window = _window(config.window, number / config.epochs)
-        loss = run.fit(batches.epoch(train_pieces, config.batch_size, window, config.seed, number), number, reporter)
-        nats, tokens, notes = evaluate(run.step, batches.evaluation(valid_pieces, config.batch_size), run.workers)
-        record = {
-            "epoch": number + 1,
-            "loss": loss,
-            "valid_nats_per_token": nats / tokens,
-            "valid_nats_per_note": nats / notes,
-            "seconds": time.monotonic() - started,
-        }
+        loss = run.fit(run.network.epoch(train_pieces, number), number, reporter)
+        figures = run.network.record(*evaluate(run, validation))
+        record = {"epoch": number + 1, "loss": loss, **figures, "seconds": time.monotonic() - started}
         is_best = run.keep(record)
         if run.workers.is_chief:
             if is_best:
-                bundle.export(run.out, run.weights(), config.decoder, style, run.tokenizer)
+                export(weights=run.weights(), decoder=config.decoder)
             run.save()
         reporter.epoch(record)
 
@@ -189,13 +240,13 @@ class _Run:
     def __init__(
         self, config: TrainConfig, tokenizer: Tokenizer, out: Path, resume: bool, cluster: Cluster | None
     ) -> None:
-        with _silent_libraries():
+        with silent_libraries():
             import keras
 
-            from composer.models import decoder
-            from composer.models.step import step_for
             from composer.models.workers import Workers
 
+            if config.latent and keras.backend.backend() != "tensorflow":
+                raise TrainingError(f"a VAE needs TensorFlow: KERAS_BACKEND is {keras.backend.backend()}")
             if cluster and keras.backend.backend() != "tensorflow":
                 raise TrainingError(f"several workers need TensorFlow: KERAS_BACKEND is {keras.backend.backend()}")
             if keras.backend.backend() == "tensorflow":
@@ -207,8 +258,8 @@ class _Run:
                 tf.config.experimental.enable_op_determinism()
             self.config, self.tokenizer, self.out = config, tokenizer, out
             self.workers = Workers(cluster)
-            self.model = decoder.build(config.decoder, config.seed, mixed=config.mixed)
-            self.step: Step = step_for(self.model, self.workers.sum)
+            self.network = network_for(config)
+            self.model = self.network.build()
         self.model.compile(
             optimizer=keras.optimizers.AdamW(
                 config.learning_rate, weight_decay=config.weight_decay, global_clipnorm=1.0
@@ -217,6 +268,7 @@ class _Run:
             jit_compile="auto" if keras.backend.backend() == "jax" else False,
         )
         self.model.optimizer.build(self.model.trainable_variables)
+        self.step: Step = self.network.step(self.model, self.workers.sum)
         self.history: list[dict[str, float]] = []
         if resume:
             self._load()
@@ -237,7 +289,7 @@ class _Run:
         """Epochs since the best one."""
         return self.done - int(self.best["epoch"]) if self.history else 0
 
-    def fit(self, epoch: Batches, number: int, reporter: Reporter) -> float:
+    def fit(self, epoch: Epoch, number: int, reporter: Reporter) -> float:
         """Train one epoch; return the mean loss in nats a token."""
         total = count = 0.0
         coming = iter(epoch)
@@ -264,10 +316,8 @@ class _Run:
         return self.best is record
 
     def weights(self) -> checkpoint.Arrays:
-        """The decoder's weights by name, float32."""
-        from composer.models import decoder
-
-        return dict(decoder.weights(self.model))
+        """The network's weights by name, float32."""
+        return self.network.weights(self.model)
 
     def _variables(self) -> list[Any]:
         """All state, by place: Keras numbers the names of layers anew with every model of a process."""
@@ -306,7 +356,7 @@ class _Run:
 
 
 @contextmanager
-def _silent_libraries() -> Iterator[None]:
+def silent_libraries() -> Iterator[None]:
     """Keep what TensorFlow's C++ says while it starts off the terminal; Python's own errors still come through."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     kept = os.dup(2)
@@ -340,26 +390,17 @@ def _examples(batch: Batch) -> Examples:
     return Examples(list(batch.inputs), batch.targets, batch.weights)
 
 
-def evaluate(step: Step, data: Iterable[Batch], workers: Workers) -> tuple[float, int, int]:
-    """Sum of the negative log-likelihood in nats, scored tokens, notes; of all workers together."""
-    nats = 0.0
+def evaluate(run: _Run, data: Iterable[Batch]) -> tuple[list[float], int, int]:
+    """Sums as `Step.score` gives them, scored tokens, notes; of all workers together."""
+    sums: Any = np.zeros(run.network.figures)
     tokens = notes = 0
     for batch in data:
-        mine = workers.share(_examples(batch))
+        mine = run.workers.share(_examples(batch))
         if len(mine.targets):
-            nats += step.nats(mine)
+            sums = sums + np.array(run.step.score(mine))
         tokens, notes = tokens + int(batch.weights.sum()), notes + batch.notes
-    (nats,) = map(float, workers.sum([np.float64(nats)]))
-    return nats, tokens, notes
-
-
-# From which point 0 to 1 of the run on windows have which share of their full length.
-_WINDOWS = ((0.85, 1.0), (0.65, 3 / 8), (0.0, 1 / 8))
-
-
-def _window(longest: int, at: float) -> int:
-    """Length of windows at a point 0 to 1 of the run."""
-    return next(int(longest * share) for start, share in _WINDOWS if at >= start)
+    (sums,) = run.workers.sum([sums])
+    return [float(value) for value in sums], tokens, notes
 
 
 _WARMUP = 0.02  # share of the run in which the learning rate rises

@@ -103,6 +103,18 @@ def fraction(option: str, text: str) -> Fraction:
         raise RequestError(f"{option} {quoted(text)}: must be a number, as in 1, 2.5 or 4/3") from None
 
 
+def numbers(option: str, text: str) -> list[float]:
+    """Numbers with commas between, as in "2,1.5,1".
+
+    Raises:
+        RequestError: something is none.
+    """
+    try:
+        return [float(item) for item in text.split(",")]
+    except ValueError:
+        raise RequestError(f"{option} {quoted(text)}: write numbers with commas between, as in 2,1,1") from None
+
+
 def note_value(text: str) -> Fraction:
     """Quarters of a note value: 1 whole, 2 half, 4 quarter, "4." dotted, "8t" of a triplet."""
     number, dotted, triplet = text.rstrip(".t"), text.count("."), text.count("t")

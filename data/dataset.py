@@ -31,6 +31,7 @@ class Entry(NamedTuple):
         score: the piece, or None where it could not be read.
         error: why it could not be read, in one line; else empty.
         chords: as the data set states them; None: it states none, so whoever wants some must hear them.
+        group: of near-duplicates, which stand on one side together.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Entry(NamedTuple):
     score: Score | None
     error: str = ""
     chords: tuple[ChordEvent, ...] | None = None
+    group: str = ""
 
 
 def entries(source: str) -> tuple[int, Iterator[Entry]]:
@@ -159,12 +161,13 @@ def _shards(folder: Path, card: dict[str, Any], side: Side) -> list[Path]:
 def _decoded(card: dict[str, Any], paths: dict[Side, list[Path]]) -> Iterator[Entry]:
     tokenizer = Tokenizer.of(card["tokenizer"])
     for side in paths:
-        for table in shards.blocks(paths[side], ["id", "tokens"]):
+        for table in shards.blocks(paths[side], ["id", "group", "tokens"]):
             values, offsets = shards.tokens_of(table)
-            for row, id_ in enumerate(table.column("id").to_pylist()):
+            names = zip(table.column("id").to_pylist(), table.column("group").to_pylist(), strict=True)
+            for row, (id_, group) in enumerate(names):
                 score = tokenizer.decode(values[offsets[row] : offsets[row + 1]])
                 stated = score.chords if card["chords"] == "heard" else score.chords or None
-                yield Entry(id_, side, score, chords=stated)
+                yield Entry(id_, side, score, chords=stated, group=group)
 
 
 def _parsed(reader: Callable[[str], Score | str], names: list[str], groups: list[str]) -> Iterator[Entry]:
@@ -172,7 +175,7 @@ def _parsed(reader: Callable[[str], Score | str], names: list[str], groups: list
         for name, group, result in zip(names, groups, results, strict=True):
             answer = f"{name} {result.reason}" if isinstance(result, Failure) else result
             score, error = (None, answer) if isinstance(answer, str) else (answer, "")
-            yield Entry(name, split_of(group), score, error)
+            yield Entry(name, split_of(group), score, error, group=group)
 
 
 def _read_piece(corpus: str, name: str) -> Score | str:

@@ -6,6 +6,7 @@ number) must not stand on both sides; never the window, because windows of one p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Literal
 
@@ -22,4 +23,23 @@ def split_of(group_id: str) -> Side:
     >>> split_of("chorales/bwv244.15")
     'train'
     """
-    return _TENTHS[int.from_bytes(sha256(group_id.encode()).digest()) % len(_TENTHS)]
+    return _TENTHS[_hash(group_id) % len(_TENTHS)]
+
+
+def with_both_sides(sides: Mapping[str, Side]) -> dict[str, Side]:
+    """Sides of the groups of a training, so that it has something to learn from and something to validate on.
+
+    They stay as they are where both sides have a group, or where there is one group only. Else, as is likely of a few
+    pieces, the group of the smallest hash validates and the others train. What is kept for the test never moves.
+
+    Args:
+        sides: "train" or "valid" of each group.
+    """
+    if len(sides) < 2 or len(set(sides.values())) > 1:
+        return dict(sides)
+    chosen = min(sides, key=_hash)
+    return {group: "valid" if group == chosen else "train" for group in sides}
+
+
+def _hash(group_id: str) -> int:
+    return int.from_bytes(sha256(group_id.encode()).digest())

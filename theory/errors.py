@@ -17,6 +17,7 @@
     ├── ModelError         (ValueError)           41   a model folder that is none, or of another vocabulary
     ├── TrainingError      (RuntimeError)         42   training that cannot go on
     ├── SearchError        (RuntimeError)         43   no piece was found that keeps all constraints
+    │   └── OriginalityError                      44   every piece that was drawn copies a training piece
     ├── SoundError         (RuntimeError)         50   FluidSynth refuses to play
     │   ├── FluidSynthMissingError                51   no libfluidsynth on this machine
     │   └── SoundfontError                        52   no soundfont, or a file that is none
@@ -131,6 +132,12 @@ class SearchError(CadenzaError, RuntimeError):
     """The budget for trying again is spent, and no piece was found that keeps all constraints."""
 
     exit_code = 43
+
+
+class OriginalityError(SearchError):
+    """Every piece that was drawn shares too many notes in a row with one that the model learnt from."""
+
+    exit_code = 44
 
 
 class SoundError(CadenzaError, RuntimeError):

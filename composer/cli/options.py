@@ -12,6 +12,31 @@ from typing import Annotated, Any
 
 import typer
 
+
+def whole(text: str) -> Any:
+    """An option whose value is a whole number, refused in our own words: typer's change from version to version."""
+    return typer.Option(help=text, parser=_whole, metavar="<int>")
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r:.40} is no whole number") from None
+
+
+def fraction(text: str) -> Any:
+    """An option whose value is a number, likewise."""
+    return typer.Option(help=text, parser=_number, metavar="<float>")
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r:.40} is no number") from None
+
+
 Soundfont = Annotated[str | None, typer.Option(help="An .sf2 or .sf3 file to play with.")]
 Formats = Annotated[str | None, typer.Option(help="Comma-separated, among mid,wav,musicxml,png,json. [default: all]")]
 Out = Annotated[str, typer.Option(help="A file (song.mid), or a stem (song) to which each format adds its suffix.")]
@@ -19,16 +44,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, fo
 # Whether the file can be read is for the reader to say, with its own exit code.
 InputFile = Annotated[Path, typer.Argument(metavar="FILE", help="MIDI, MusicXML, ABC or **kern.", readable=False)]
 # Settings of the tokenizer.
-Resolution = Annotated[int, typer.Option(help="Grid steps a quarter: 24, 12, 8, 6, 4, 3, 2 or 1.")]
-Velocities = Annotated[int, typer.Option(help="Loudnesses told apart: 127, 32, 16, 8, 4, 2 or 1.")]
+Resolution = Annotated[int, whole("Grid steps a quarter: 24, 12, 8, 6, 4, 3, 2 or 1.")]
+Velocities = Annotated[int, whole("Loudnesses told apart: 127, 32, 16, 8, 4, 2 or 1.")]
 Microtiming = Annotated[bool, typer.Option("--microtiming", help="Keep onsets and ends exact, as played.")]
 Controls = Annotated[bool, typer.Option(help="Keep pedal, bends and other controls.")]
 Drums = Annotated[bool, typer.Option(help="Keep drum tracks.")]
 
 
-def _kept(text: str, *names: str) -> Any:
+def _kept(text: str, *names: str, **more: Any) -> Any:
     """An option of the panel about notes."""
-    return typer.Option(*names, help=text, rich_help_panel="What the notes keep to")
+    return typer.Option(*names, help=text, rich_help_panel="What the notes keep to", **more)
 
 
 _Texts = list[str] | None
@@ -37,15 +62,11 @@ _Texts = list[str] | None
 def _request(
     style: Annotated[str, typer.Option(help="What to write. `cadenza doctor` lists the styles.")] = "chorale",
     model: Annotated[str, typer.Option(help="Architecture that comes with the style, or a model's folder.")] = "lstm",
-    bars: Annotated[
-        int | None, typer.Option(help="Bars to write. [default: the chords', a locked tune's, or the style's]")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same piece.")] = 0,
-    temperature: Annotated[float, typer.Option(help="Below 1 is safer, above 1 bolder.")] = 1.0,
-    top_k: Annotated[int, typer.Option(help="Draw among the k likeliest tokens only; 0 for all.")] = 0,
-    top_p: Annotated[
-        float, typer.Option(help="Draw among the likeliest tokens that share this probability; 1 for all.")
-    ] = 1.0,
+    bars: Annotated[int | None, whole("Bars to write. [default: the chords', a locked tune's, or the style's]")] = None,
+    seed: Annotated[int, whole("The same seed gives the same piece.")] = 0,
+    temperature: Annotated[float, fraction("Below 1 is safer, above 1 bolder.")] = 1.0,
+    top_k: Annotated[int, whole("Draw among the k likeliest tokens only; 0 for all.")] = 0,
+    top_p: Annotated[float, fraction("Draw among the likeliest tokens that share this probability; 1 for all.")] = 1.0,
     title: Annotated[str | None, typer.Option(help="Title of the piece.")] = None,
     chords: Annotated[str | None, _kept('By bar, as in "Dm | Gm | A7 | Dm" or "i | iv | V7 | i".')] = None,
     between: Annotated[str, _kept("Between strong beats of the chords: chord, scale or any.")] = "scale",
@@ -58,9 +79,17 @@ def _request(
     density: Annotated[_Texts, _kept("Notes a bar: 2:6 for each part, or bass=1:4.", "--density")] = None,
     onsets: Annotated[_Texts, _kept('Beats on which notes begin: "soprano=1 2 2.5 3".', "--onsets")] = None,
     durations: Annotated[_Texts, _kept('Note values: "bass=4 2" (8 eighth, 4. dotted).', "--durations")] = None,
-    polyphony: Annotated[int | None, _kept("How many parts may sound at once.")] = None,
+    polyphony: Annotated[int | None, _kept("How many parts may sound at once.", parser=_whole, metavar="<int>")] = None,
     locks: Annotated[
         _Texts, _kept("Notes to keep: soprano=tune.mid, or bars of it: soprano:1-4=tune.mid.", "--lock")
+    ] = None,
+    original: Annotated[
+        int | None,
+        _kept(
+            "Most notes in a row, in any key, that a piece may share with one that the model learnt from.",
+            parser=_whole,
+            metavar="<int>",
+        ),
     ] = None,
     formats: Formats = None,
     out: Out = "out/song",
@@ -80,6 +109,16 @@ def composing(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def of_a_piece(command: Callable[..., None]) -> Callable[..., None]:
+    """As `composing`, for commands that take the form from a piece: without the number of bars."""
+    command = composing(command)
+    signature = inspect.signature(command)
+    kept = [option for name, option in signature.parameters.items() if name != "bars"]
+    command.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+    command.__annotations__.pop("bars", None)
+    return command
+
+
 def split(formats: str | None) -> list[str] | None:
     """The names in "mid, wav" (a comma may end them); None stays None."""
     return None if formats is None else [name.strip() for name in formats.strip().removesuffix(",").split(",")]
@@ -96,7 +135,7 @@ def print_json(answer: dict[str, Any]) -> None:
 
 
 @contextmanager
-def bar_progress(verb: str) -> Iterator[Callable[[int, int], None] | None]:
+def bar_progress(verb: str, noun: str = "bars") -> Iterator[Callable[[int, int], None] | None]:
     """A progress bar on a terminal that calls can move with (done, all); None where nobody looks."""
     if not sys.stderr.isatty():
         yield None
@@ -104,7 +143,9 @@ def bar_progress(verb: str) -> Iterator[Callable[[int, int], None] | None]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TextColumn("bars"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TextColumn(noun), TimeRemainingColumn())
+    # What is printed meanwhile goes above the bar, but for an answer that goes elsewhere: into a file, a pipe.
+    console, here = Console(stderr=True), sys.stdout.isatty()
+    with Progress(*columns, console=console, transient=True, redirect_stdout=here) as progress:
         task = progress.add_task(verb)
         yield lambda done, total: progress.update(task, completed=done, total=total)

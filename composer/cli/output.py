@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
+import data
 from composer import files
+from composer.attributes import Changes, changes_of
 from composer.cli.options import bar_progress, counted, print_json, split
 from composer.files import Sound, Written
 from composer.locks import file_of
@@ -19,9 +26,12 @@ from composer.many import Found
 from composer.piece import Piece
 from composer.report import Report
 from data.workers import processors
+from theory.errors import RequestError
 from theory.score import Score
 
 _PIECES_A_PROCESS = 16
+_MOST_PIECES = 10_000
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def settle(out: str, formats: str | None, soundfont: str | None, locks: Sequence[str] | None, *read: Path) -> Sound:
@@ -30,30 +40,62 @@ def settle(out: str, formats: str | None, soundfont: str | None, locks: Sequence
     Raises:
         RequestError: see `composer.files.targets`; or a file to be written is one that is read: a lock's, or in `read`.
         SoundError: see `composer.files.settle_sound`.
+        OutputError: see `composer.files.check_writable`.
     """
-    places = files.targets(out, split(formats))
-    files.check_apart(places, [*read, *filter(None, map(file_of, locks or ()))])
-    return files.settle_sound(places, soundfont, optional=formats is None)
+    sound = files.settle_sound(files.targets(out, split(formats)), soundfont, optional=formats is None)
+    _check([sound], locks, read)
+    return sound
 
 
-def deliver(make: Callable[..., Piece], sound: Sound, soundfont: str | None, *, as_json: bool) -> None:
-    """Compose, write and report."""
+def settle_many(
+    out: str,
+    count: int,
+    formats: str | None,
+    soundfont: str | None,
+    locks: Sequence[str] | None,
+    *read: Path,
+    option: str = "--count",
+) -> list[Sound]:
+    """The same for several pieces, whose files are numbered: "song-01.mid", ...
+
+    Raises:
+        CadenzaError: as `settle`; too few or too many pieces.
+    """
+    if not 1 <= count <= _MOST_PIECES:
+        raise RequestError(f"{option} {count}: must be 1 to {_MOST_PIECES}")
+    sound = files.settle_sound(files.targets(out, split(formats)), soundfont, optional=formats is None)
+    digits = max(2, len(str(count)))
+    ends = [f"-{number:0{digits}}" for number in range(1, count + 1)]
+    each = [
+        sound._replace(files={name: path.with_stem(path.stem + end) for name, path in sound.files.items()})
+        for end in ends
+    ]
+    _check(each, locks, read)
+    return each
+
+
+def _check(sounds: Iterable[Sound], locks: Sequence[str] | None, read: Sequence[Path]) -> None:
+    """See that what is to be written can be, and leaves what is read alone."""
+    inputs = [*read, *filter(None, map(file_of, locks or ()))]
+    for sound in sounds:
+        files.check_apart(sound.files, inputs)
+        files.check_writable(sound.files.values())
+
+
+def deliver(
+    make: Callable[..., Piece], sound: Sound, soundfont: str | None, *, as_json: bool, before: Path | None = None
+) -> None:
+    """Compose, write and report; of a changed piece, also how it sounded before."""
     with bar_progress("composing") as progress:
         piece = make(progress=progress)
     written = files.write_piece(piece.with_sound(sound.facts), sound.files, soundfont)
-    report(piece, written, (*sound.notes, *notices(piece)), as_json=as_json)
+    changes = changes_of(data.read(before), piece.score) if before else None
+    report(piece, written, (*sound.notes, *notices(piece)), as_json=as_json, changes=changes)
 
 
 def notices(piece: Piece) -> tuple[str, ...]:
     """What a user should know of a piece."""
     return (*piece.report.notices, *silences(piece.score, piece.recipe.request["bars"]))
-
-
-def numbered(out: str, count: int) -> list[str]:
-    """Where each of several pieces goes: "song-01", ... or "song-01.mid", ..."""
-    suffix = Path(out).suffix
-    stem, suffix = (out.removesuffix(suffix), suffix) if suffix.lstrip(".").lower() in files.FORMATS else (out, "")
-    return [f"{stem}-{number:0{max(2, len(str(count)))}}{suffix}" for number in range(1, count + 1)]
 
 
 def workers_for(count: int) -> int:
@@ -62,12 +104,17 @@ def workers_for(count: int) -> int:
 
 
 def deliver_many(
-    make: Callable[..., list[Found]], sounds: Sequence[Sound], soundfont: str | None, seed: int, *, as_json: bool
+    make: Callable[..., Generator[Found, None, None]],
+    sounds: Sequence[Sound],
+    soundfont: str | None,
+    seed: int,
+    *,
+    as_json: bool,
 ) -> None:
-    """Compose a piece for each of some places, write and report; where none was found, say so and go on.
+    """Compose a piece for each of some places, write and report it; where none was found, say so and go on.
 
     Args:
-        make: `composer.compose_many` of a request.
+        make: `composer.many.compose_each` of a request.
         sounds: the files of each piece.
         soundfont: to play with.
         seed: of the first piece.
@@ -75,33 +122,126 @@ def deliver_many(
 
     Raises:
         Exit: pieces are missing: with the exit code of the first one's error.
+        SystemExit: Ctrl-C, after a line about what is written and what is not.
     """
     for note in sounds[0].notes:
         print(f"cadenza: {note}", file=sys.stderr)
-    with bar_progress("composing") as progress:
-        found = make(count=len(sounds), progress=progress)
     answers: list[dict[str, Any]] = []
-    for number, (piece, sound) in enumerate(zip(found, sounds, strict=True), seed):
-        if not isinstance(piece, Piece):
-            print(f"cadenza: seed {number}: {piece}", file=sys.stderr)
-            answers.append({"seed": number, "error": str(piece)})
-            continue
-        written = files.write_piece(piece.with_sound(sound.facts), sound.files, soundfont)
-        notes = (*notices(piece), *written.notes)
-        for note in notes:
-            print(f"cadenza: seed {number}: {note}", file=sys.stderr)
-        answers.append({"seed": number, **_answer(piece, written, notes)})
-        if not as_json:
-            facts = piece.report
-            places = ", ".join(str(path) for path in written.files.values())
-            print(f"  {places}: {counted(facts.notes, 'note')}, {facts.nats_per_note:.2f} nats a note")
-    missing = [error for error in found if not isinstance(error, Piece)]
+    missing: list[int] = []
+    try:
+        with bar_progress("composing") as progress, closing(make(count=len(sounds), progress=progress)) as found:
+            for number, (piece, sound) in enumerate(zip(found, sounds, strict=True), seed):
+                with _uninterrupted():
+                    answers.append(_answered(piece, sound, soundfont, ("seed", number), missing, as_json=as_json))
+    except KeyboardInterrupt:
+        print(f"cadenza: interrupted: {_standing(sounds, answers, seed)}", file=sys.stderr)
+        sys.exit(_INTERRUPTED)
     if as_json:
         print_json({"pieces": answers})
     else:
-        print(f"{len(found) - len(missing)} of {len(found)} pieces, seeds {seed} to {seed + len(found) - 1}")
+        print(f"{len(answers) - len(missing)} of {len(answers)} pieces, seeds {seed} to {seed + len(answers) - 1}")
     if missing:
-        raise typer.Exit(missing[0].exit_code)
+        raise typer.Exit(missing[0])
+
+
+def deliver_path(path: Iterator[Found], sounds: Sequence[Sound], soundfont: str | None, *, as_json: bool) -> None:
+    """Write and report pieces as they come, one for each of some places; where none was found, say so and go on.
+
+    Raises:
+        Exit: as `deliver_many`.
+    """
+    for note in sounds[0].notes:
+        print(f"cadenza: {note}", file=sys.stderr)
+    answers: list[dict[str, Any]] = []
+    missing: list[int] = []
+    with bar_progress("composing", "pieces") as progress:
+        for number, (piece, sound) in enumerate(zip(path, sounds, strict=True), 1):
+            with _uninterrupted():
+                answers.append(_answered(piece, sound, soundfont, ("step", number), missing, as_json=as_json))
+            if progress:
+                progress(number, len(sounds))
+    if as_json:
+        print_json({"pieces": answers})
+    if missing:
+        raise typer.Exit(missing[0])
+
+
+def _answered(
+    piece: Found, sound: Sound, soundfont: str | None, which: tuple[str, int], missing: list[int], *, as_json: bool
+) -> dict[str, Any]:
+    """Write and report one of several pieces, or say why there is none and note the exit code."""
+    what, number = which
+    if isinstance(piece, Piece):
+        return {what: number, **_deliver_one(piece, sound, soundfont, f"{what} {number}", as_json=as_json)}
+    print(f"cadenza: {what} {number}: {piece}", file=sys.stderr)
+    missing.append(piece.exit_code)
+    return {what: number, "error": str(piece)}
+
+
+def _deliver_one(piece: Piece, sound: Sound, soundfont: str | None, name: str, *, as_json: bool) -> dict[str, Any]:
+    """Write and report one of several pieces; returns what a program is told of it."""
+    written = files.write_piece(piece.with_sound(sound.facts), sound.files, soundfont)
+    notes = (*notices(piece), *written.notes)
+    for note in notes:
+        print(f"cadenza: {name}: {note}", file=sys.stderr)
+    if not as_json:
+        facts = piece.report
+        places = ", ".join(str(path) for path in written.files.values())
+        run = facts.originality and facts.originality.transposed
+        shared = f", shares {counted(run.notes, 'note')} with {run.named}" if run else ""
+        print(f"  {places}: {counted(facts.notes, 'note')}, {facts.nats_per_note:.2f} nats a note{shared}")
+    return _answer(piece, written, notes)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until the block is done, so that a piece is written and counted, or neither; a second one does not.
+
+    Only the main thread of a program hears of Ctrl-C; in others there is nothing to hold.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting = False
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        nonlocal waiting
+        if waiting:
+            raise KeyboardInterrupt
+        waiting = True
+
+    before = signal.signal(signal.SIGINT, hold)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if waiting:
+        raise KeyboardInterrupt
+
+
+def _standing(sounds: Sequence[Sound], answers: Sequence[dict[str, Any]], seed: int) -> str:
+    """How far the pieces have come, and the options that give the rest.
+
+    Args:
+        sounds: the files of each piece.
+        answers: about those that were composed, or not found.
+        seed: of the first piece.
+    """
+    names = [_name(sound) for sound, answer in zip(sounds, answers, strict=False) if "error" not in answer]
+    said = f"{len(names) or 'none'} of {len(sounds)} pieces {'are' if len(names) > 1 else 'is'} written"
+    if names:
+        said += f" ({names[0]}{f' to {names[-1]}' if len(names) > 1 else ''})"
+    done = len(answers)
+    if 0 < done < len(sounds):
+        rest = f"--seed {seed + done} --count {len(sounds) - done} --out {shlex.quote(_name(sounds[done]))}"
+        said += f"; for the rest give the same command with {rest}"
+    return said
+
+
+def _name(sound: Sound) -> str:
+    """The files of a piece, as `--out` names them."""
+    first, *others = sound.files.values()
+    return str(first.with_suffix("") if others else first)
 
 
 def silences(score: Score, bars: int) -> list[str]:
@@ -127,13 +267,15 @@ def _bars_of(silent: NDArray[np.int64], bars: int) -> str:
     return f"from bar {first} to {last}" if first < last else f"in bar {first}"
 
 
-def report(piece: Piece, written: Written, notes: tuple[str, ...], *, as_json: bool) -> None:
+def report(
+    piece: Piece, written: Written, notes: tuple[str, ...], *, as_json: bool, changes: Changes | None = None
+) -> None:
     """Print where the files are and what the model thought; notes go to the standard error stream."""
     notes = (*notes, *written.notes)
     for note in notes:
         print(f"cadenza: {note}", file=sys.stderr)
     if as_json:
-        print_json(_answer(piece, written, notes))
+        print_json(_answer(piece, written, notes) | ({"attributes": changes} if changes else {}))
         return
     facts = piece.report
     meter, tempo = piece.score.meters[-1].meter, round(piece.score.tempos[0].bpm)
@@ -144,6 +286,12 @@ def report(piece: Piece, written: Written, notes: tuple[str, ...], *, as_json: b
         print(f"sound: {written.seconds:.1f} s")
     print(f"likelihood: {facts.nats_per_note:.2f} nats a note; masks cost {facts.price_per_note:.3f}")
     _print_rules(facts)
+    if changes:
+        print(
+            "before and after: " + ", ".join(f"{name} {old:.3g} to {new:.3g}" for name, (old, new) in changes.items())
+        )
+    if facts.originality:
+        print(f"longest run shared with what the model learnt from: {facts.originality}")
     for path in written.files.values():
         print(f"  {path}")
 

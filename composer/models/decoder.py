@@ -1,4 +1,4 @@
-"""The conditional LSTM decoder that every generator shares, as a Keras model for training.
+"""The conditional recurrent decoder that every generator shares, as a Keras model for training.
 
     logits, state = step(state, token, context)
 
@@ -8,6 +8,7 @@ moment (the plan and what sounds). `composer.runtime` plays the same weights in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -15,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer.config import DecoderConfig
-from composer.models.lstm import LSTM, Table, TokenLSTM
+from composer.models.cells import CELLS
+from composer.models.lstm import Table
 from theory.tokens.features import COLUMNS, PITCHES
 
 
@@ -60,33 +62,61 @@ def build(config: DecoderConfig, seed: int = 0, *, mixed: bool = False) -> keras
             know bfloat16 (AVX512_BF16, AMX), much slower on others.
     """
     keras.utils.set_random_seed(seed)
+    inputs = (
+        keras.Input((None,), dtype="int32", name="tokens"),
+        keras.Input((None, len(COLUMNS)), dtype="int32", name="plan"),
+        keras.Input((None, PITCHES), dtype="float32", name="heard"),
+    )
+    return keras.Model(inputs, logits(config, *inputs, seed=seed, mixed=mixed), name="decoder")
+
+
+def logits(
+    config: DecoderConfig,
+    tokens: Any,
+    plan: Any,
+    heard: Any,
+    *,
+    seed: int,
+    mixed: bool = False,
+    more: Callable[[Any], Any] | None = None,
+) -> Any:
+    """The decoder as a part of a network: see `build`.
+
+    Args:
+        config: sizes.
+        tokens: int32 (batch, time).
+        plan: int32 (batch, time, columns).
+        heard: float32 (batch, time, 128).
+        seed: of dropout.
+        mixed: see `build`.
+        more: what others add to the context vectors, (batch, time, context).
+    """
     kind = keras.DTypePolicy("mixed_bfloat16" if mixed else "float32")
-    tokens = keras.Input((None,), dtype="int32", name="tokens")
-    plan = keras.Input((None, len(COLUMNS)), dtype="int32", name="plan")
-    heard = keras.Input((None, PITCHES), dtype="float32", name="heard")
     table = Table(config.vocabulary, config.embedding, _small(), name="embedding", dtype=kind)(tokens)
     context = Context(config.context, name="context", dtype=kind)(plan, heard)
-    hidden = TokenLSTM(config.units, name="lstm0", dtype=kind)(tokens, table, context)
+    context = more(context) if more else context
+    first, other = CELLS[config.cell]
+    hidden = first(config.units, name=f"{config.cell}0", dtype=kind)(tokens, table, context)
     hidden = keras.layers.Dropout(config.dropout, seed=seed, dtype=kind)(hidden)
     for index in range(1, config.layers):
-        hidden = LSTM(config.units, return_sequences=True, name=f"lstm{index}", dtype=kind)(hidden)
+        hidden = other(config.units, return_sequences=True, name=f"{config.cell}{index}", dtype=kind)(hidden)
         hidden = keras.layers.Dropout(config.dropout, seed=seed + index, dtype=kind)(hidden)
-    logits = keras.layers.Dense(config.vocabulary, name="output", dtype=kind)(hidden)
-    return keras.Model([tokens, plan, heard], logits, name="decoder")
+    return keras.layers.Dense(config.vocabulary, name="output", dtype=kind)(hidden)
 
 
 def weights(model: keras.Model) -> dict[str, NDArray[np.float32]]:
     """The model's weights under the names that the runtime reads."""
-    return {name: np.asarray(weight, dtype=np.float32) for name, weight in _named(model).items()}
+    return {name: np.asarray(weight, dtype=np.float32) for name, weight in named(model).items()}
 
 
 def set_weights(model: keras.Model, values: dict[str, NDArray[np.float32]]) -> None:
     """Put weights, by the names that the runtime reads, into a model."""
-    for name, weight in _named(model).items():
+    for name, weight in named(model).items():
         weight.assign(values[name])
 
 
-def _named(model: keras.Model) -> dict[str, Any]:
+def named(model: keras.Model) -> dict[str, Any]:
+    """The decoder's variables in a model, under the names that the runtime reads."""
     named = {
         "embedding": model.get_layer("embedding").weights[0],
         "output.kernel": model.get_layer("output").weights[0],
@@ -94,7 +124,7 @@ def _named(model: keras.Model) -> dict[str, Any]:
     }
     named |= {f"context.{weight.name}": weight for weight in model.get_layer("context").weights}
     for layer in model.layers:
-        if isinstance(layer, LSTM):
+        if isinstance(layer, keras.layers.RNN):
             for part, weight in zip(("kernel", "recurrent", "bias"), layer.weights, strict=True):
                 named[f"{layer.name}.{part}"] = weight
     return named

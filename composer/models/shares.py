@@ -32,13 +32,15 @@ class SharedStep:
             rows of their own, possibly none; what is given where nobody else does.
     """
 
+    FIGURES = 1
+
     def __init__(
         self, model: Any, shares: int | None = None, total: Callable[[Sequence[Any]], Sequence[Any]] = list
     ) -> None:
         self._model, self._total = model, total
         self._shares = shares or (cores() if on_processor() else 1)
         self._learnt = tf.function(self._trace_learnt, reduce_retracing=True, autograph=False)
-        self._nats = tf.function(self._trace_nats, reduce_retracing=True, autograph=False)
+        self._scored = tf.function(self._trace_scored, reduce_retracing=True, autograph=False)
         self._apply = tf.function(self._trace_apply, autograph=False)
 
     def train(self, batches: Sequence[Examples]) -> float:
@@ -46,17 +48,29 @@ class SharedStep:
 
         Batches come one after the other, so that only one has to find room in memory.
         """
+        weight, nats, *_ = self._taught(batches)
+        return nats / weight
+
+    def score(self, batch: Examples) -> list[float]:
+        """See `composer.models.step.Step`."""
+        return [float(figure) for figure in self._scored(*self._given(batch))]
+
+    def _taught(self, batches: Sequence[Examples]) -> list[float]:
+        """Take one step; return the sum of the weights and the figures, as `_figures` gives them."""
         parts = (self._learnt(*self._given(batch)) for batch in batches if len(batch.targets))
-        sums = next(parts, None) or [tf.zeros(()), tf.zeros(()), *map(tf.zeros_like, self._variables)]
+        nothing = [tf.zeros(())] * (1 + self.FIGURES)
+        sums = next(parts, None) or [*nothing, *map(tf.zeros_like, self._variables)]
         for part in parts:
             sums = [one + other for one, other in zip(sums, part, strict=True)]
-        nats, weight, *gradients = self._total(sums)
-        self._apply(gradients, weight)
-        return float(nats / weight)
+        sums = list(self._total(sums))
+        weight, *figures = sums[: len(nothing)]
+        self._apply(sums[len(nothing) :], weight)
+        return [float(weight), *map(float, figures)]
 
-    def nats(self, batch: Examples) -> float:
-        """Weighted sum of the losses in nats; nothing is dropped, nothing learnt."""
-        return float(self._nats(*self._given(batch)))
+    def _figures(self, share: Examples, training: bool) -> tuple[Any, list[Any]]:
+        """What is to become less, and figures to be told, the sum of the losses first; all summed over a share."""
+        loss = nats(self._model(share.inputs, training=training), share.targets, share.weights)
+        return loss, [loss]
 
     @property
     def _variables(self) -> list[Any]:
@@ -66,18 +80,18 @@ class SharedStep:
         return Examples(*map(_tensors, batch)), max(1, min(self._shares, len(batch.targets) // _ROWS))
 
     def _trace_learnt(self, batch: Examples, shares: int) -> list[Any]:
-        """Sum of the losses, of the weights, and the former's gradients."""
-        losses, gradients, variables = [], [], self._variables
+        """Sums of the weights, of the figures, and the gradients."""
+        sums, variables = [], self._variables
         for share in _cut(batch, shares):
             with tf.GradientTape() as tape:
-                loss = nats(self._model(share.inputs, training=True), share.targets, share.weights)
-            losses.append(loss)
-            gradients.append([tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)])
-        return [tf.add_n(losses), tf.reduce_sum(batch.weights), *map(tf.add_n, zip(*gradients, strict=True))]
+                loss, figures = self._figures(share, training=True)
+            gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]
+            sums.append([*figures, *gradients])
+        return [tf.reduce_sum(batch.weights), *map(tf.add_n, zip(*sums, strict=True))]
 
-    def _trace_nats(self, batch: Examples, shares: int) -> Any:
-        parts = _cut(batch, shares)
-        return tf.add_n([nats(self._model(part.inputs, training=False), part.targets, part.weights) for part in parts])
+    def _trace_scored(self, batch: Examples, shares: int) -> list[Any]:
+        parts = [self._figures(part, training=False)[1] for part in _cut(batch, shares)]
+        return [tf.add_n(figures) for figures in zip(*parts, strict=True)]
 
     def _trace_apply(self, gradients: list[Any], weight: Any) -> None:
         self._model.optimizer.apply([gradient / weight for gradient in gradients], self._model.trainable_variables)

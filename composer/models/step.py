@@ -36,8 +36,13 @@ class Step(Protocol):
             Weighted mean loss in nats.
         """
 
-    def nats(self, batch: Examples) -> float:
-        """Weighted sum of the losses in nats; nothing is dropped, nothing learnt."""
+    def score(self, batch: Examples) -> list[float]:
+        """Sums over a batch; nothing is dropped, nothing learnt.
+
+        Returns:
+            The weighted sum of the losses in nats; of a model with a latent also the divergence of the posteriors from
+            the prior in nats, and the rows.
+        """
 
 
 def step_for(model: Any, total: Callable[[Sequence[Any]], Sequence[Any]] = list) -> Step:
@@ -68,9 +73,9 @@ class KerasStep:
         """See `Step`."""
         return self._asked(self._model.train_on_batch, _joined(batches))
 
-    def nats(self, batch: Examples) -> float:
+    def score(self, batch: Examples) -> list[float]:
         """See `Step`."""
-        return self._asked(self._model.test_on_batch, batch) * float(batch.weights.sum())
+        return [self._asked(self._model.test_on_batch, batch) * float(batch.weights.sum())]
 
     def _asked(self, ask: Any, batch: Examples) -> float:
         # Keras divides by batch x time; scale so that the loss is the weighted mean.

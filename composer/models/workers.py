@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -61,7 +63,10 @@ class Cluster:
             return cls._of_environment()
         if workers is None or index is None:
             raise RequestError("--workers and --worker go together: all addresses, and which of them this machine is")
-        return cls(tuple(address.strip() for address in workers.split(",")), index)
+        addresses = tuple(address.strip() for address in workers.split(","))
+        if not all(addresses):
+            raise RequestError(f"--workers {workers!r}: an address is missing; write host:port,host:port")
+        return cls(addresses, index)
 
     @classmethod
     def _of_environment(cls) -> Cluster | None:
@@ -69,15 +74,10 @@ class Cluster:
         if not text:
             return None
         try:
-            told = json.loads(text)
-            chiefs, others = told["cluster"].get("chief", []), told["cluster"]["worker"]
-            addresses = tuple(map(str, [*chiefs, *others]))
-            index = {"chief": 0, "worker": len(chiefs)}[told["task"]["type"]] + int(told["task"]["index"])
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise RequestError(
-                f"{_ENVIRONMENT} names no cluster of workers: see TensorFlow's guide, or unset it"
-            ) from None
-        return cls(addresses, index) if len(addresses) > 1 else None
+            addresses, index = _of_json(text)
+            return cls(addresses, index) if len(addresses) > 1 else None
+        except RequestError as error:
+            raise RequestError(f"{_ENVIRONMENT}: {error} (TensorFlow's guide has its form; or unset it)") from None
 
     @property
     def is_chief(self) -> bool:
@@ -94,6 +94,7 @@ class Workers:
 
     def __init__(self, cluster: Cluster | None = None) -> None:
         self.count, self.index = (1, 0) if cluster is None else (len(cluster.addresses), cluster.index)
+        self._addresses = cluster.addresses if cluster else ()
         self._strategy = None if cluster is None or self.count == 1 else self._connected(cluster)
 
     @staticmethod
@@ -108,9 +109,7 @@ class Workers:
             with _stoppable():
                 return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
         except (tf.errors.OpError, RuntimeError, ValueError) as error:
-            raise TrainingError(
-                f"the workers {', '.join(cluster.addresses)} do not come together: {_line(error)}"
-            ) from None
+            raise TrainingError(_why_apart(error, cluster)) from None
 
     @property
     def is_chief(self) -> bool:
@@ -134,10 +133,8 @@ class Workers:
         try:
             return list(self._summed(tuple(tensors)))
         except tf.errors.OpError as error:
-            raise TrainingError(
-                f"worker {self.index} of {self.count} has lost the others ({_line(error)}): "
-                "start all of them again with --resume"
-            ) from None
+            why = _why_lost(str(error), self._addresses)
+            raise TrainingError(f"worker {self.index} of {self.count} {why}") from None
 
     def from_chief(self, content: bytes) -> bytes:
         """The chief's bytes, on every worker."""
@@ -179,10 +176,88 @@ def _stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _line(error: Exception) -> str:
-    """The gist of what TensorFlow says."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    said = next(
-        (line for line in lines if "abort" in line.lower() or "peer" in line.lower()), lines[-1] if lines else ""
-    )
-    return said.strip()[:120] or type(error).__name__
+def _of_json(text: str) -> tuple[tuple[str, ...], int]:
+    """Addresses of all workers, the chief's first, and the index of this one, from what TF_CONFIG holds.
+
+    Raises:
+        RequestError: it cannot be read.
+    """
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        raise RequestError(f"{_short(text)!r} is no JSON") from None
+    cluster, task = (told.get(name) if isinstance(told, dict) else None for name in ("cluster", "task"))
+    if not isinstance(cluster, dict) or not isinstance(task, dict):
+        raise RequestError('it must hold a "cluster" and a "task"')
+    lists = {kind: cluster.get(kind, []) for kind in ("chief", "worker")}
+    for name, addresses in lists.items():
+        if not isinstance(addresses, list) or not all(isinstance(address, str) for address in addresses):
+            raise RequestError(f'"{name}" of its cluster must be a list of "host:port"')
+    if not any(lists.values()):
+        raise RequestError('its cluster has no "worker"')
+    kind, index = task.get("type"), str(task.get("index"))
+    if kind not in tuple(lists):
+        raise RequestError(f'its task has the type {kind!r}; "chief" and "worker" can train')
+    if not index.isdecimal() or int(index) >= len(lists[kind]):
+        raise RequestError(f'its task is {kind} {index}; its cluster has {len(lists[kind])} under "{kind}", from 0 on')
+    before = len(lists["chief"]) if kind == "worker" else 0
+    return (*lists["chief"], *lists["worker"]), before + int(index)
+
+
+def _why_apart(error: Exception, cluster: Cluster) -> str:
+    """Why this worker could not connect."""
+    own = cluster.addresses[cluster.index]
+    if refused := _why_deaf(int(own.rpartition(":")[2])):
+        return (
+            f"worker {cluster.index} cannot listen at its own address {own} ({refused}): end what is there, perhaps an "
+            "earlier run, or give this worker another port on all machines"
+        )
+    return f"the workers {', '.join(cluster.addresses)} do not come together: {_short(str(error))}"
+
+
+def _why_deaf(port: int) -> str:
+    """Why nobody can listen at a port of this machine; empty where one can. TensorFlow's errors do not tell."""
+    try:
+        socket.create_server(("", port)).close()
+    except OSError as error:
+        return os.strerror(error.errno).lower() if error.errno else str(error)
+    return ""
+
+
+# What TensorFlow says where a sum fails, and what that means. One message may quote another: the first row that fits
+# is the cause.
+_CAUSES = (
+    (
+        "joining a group with size",
+        "does not fit the others, whose --workers name more or fewer: give all of them the same list",
+    ),
+    (
+        "[Ss]hape mismatch",
+        "does not fit the others, who have other pieces, options or versions: start all of them again with the same",
+    ),
+    (
+        "timed out during execution",
+        f"has lost the others (no answer for {_TIMEOUT} seconds): start all of them again with --resume",
+    ),
+    (
+        "remote target|[Ss]ocket closed|unhealthy",
+        "has lost the others ({one} has ended or cannot be reached): start all of them again with --resume",
+    ),
+)
+
+
+def _why_lost(said: str, addresses: Sequence[str]) -> str:
+    """Why a sum failed, as TensorFlow's words tell it."""
+    # The first one that is named is lost; others pass its error on.
+    task = re.search(r"(?:remote target|unhealthy.*:)\s+/job:worker/replica:0/task:(\d+)", said)
+    lost = int(task[1]) if task else len(addresses)
+    one = f"worker {lost} at {addresses[lost]}" if lost < len(addresses) else "one of them"
+    known = (words.format(one=one) for pattern, words in _CAUSES if re.search(pattern, said))
+    gist = _short(re.sub(r"\{\{.*?\}\}|Collective ops is aborted by:", "", said))
+    return next(known, f"has lost the others ({gist}): start all of them again with --resume")
+
+
+def _short(text: str) -> str:
+    """The beginning of a text that may be long, as one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= 100 else f"{line[:99]}…"

@@ -13,7 +13,7 @@ from data.corpora.corpus import Corpus, Piece
 from theory.errors import UnknownNameError
 from theory.score import Score
 
-_ALL = (chorales.CORPUS, *tune_books.BOOKS, ensembles.PALESTRINA, ensembles.QUARTETS)
+_ALL = (chorales.CORPUS, *tune_books.BOOKS, tune_books.FOLK, ensembles.PALESTRINA, ensembles.QUARTETS)
 _CORPORA = {corpus.name: corpus for corpus in _ALL}
 
 

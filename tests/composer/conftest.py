@@ -72,3 +72,11 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     from tiny_models import export
 
     return str(export(tmp_path_factory.mktemp("models") / "tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny_vae(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a small VAE of random weights, for folk tunes."""
+    from tiny_models import export_vae
+
+    return str(export_vae(tmp_path_factory.mktemp("models") / "tiny-vae"))

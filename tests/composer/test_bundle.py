@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,6 +130,37 @@ def test_sizes_that_the_weights_do_not_have(model, change):
 def test_configurations_with_wrong_fields(values):
     with pytest.raises(ModelError, match="fields"):
         DecoderConfig.from_dict(values)
+
+
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_a_model_of_another_cell_composes(cell, tmp_path):
+    folder = export(tmp_path / cell, replace(TINY, cell=cell))
+    assert bundle.load(folder).decoder.cell == cell
+    assert composer.compose(model=str(folder), bars=2, seed=1).score.bars == 2
+
+
+def test_a_model_from_before_there_were_cells_is_an_lstm(model):
+    def without_cell(config):
+        del config["decoder"]["cell"]
+        return config
+
+    damaged_config(model, without_cell)
+    assert bundle.load(model).decoder == TINY
+
+
+@pytest.mark.parametrize("cell", ["LSTM", "transformer", "", None, 3, ["lstm"]])
+def test_cells_that_are_none(model, cell):
+    with pytest.raises(RequestError, match="choose one of lstm, gru, rnn"):
+        DecoderConfig(cell=cell)
+    damaged_config(model, lambda config: config | {"decoder": config["decoder"] | {"cell": cell}})
+    with pytest.raises(ModelError, match=r"^decoder configuration: cell .*: choose one of lstm, gru, rnn$"):
+        bundle.load(model)
+
+
+def test_a_cell_that_the_weights_are_not_of(model):
+    damaged_config(model, lambda config: config | {"decoder": config["decoder"] | {"cell": "gru"}})
+    with pytest.raises(ModelError, match="does not hold the weights"):
+        bundle.load(model)
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, "8", None, True])

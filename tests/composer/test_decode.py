@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_models import TINY
 
 import composer
 from composer import bundle, decode, generate, search
-from composer.runtime import Reader, Runtime
+from composer.bar_notes import PLACES
+from composer.runtime import Reader, Runtime, told_now
 from composer.sampler import Sampling
 from theory.constraint import (
     Automaton,
@@ -249,6 +251,61 @@ def test_chord_symbols_are_not_counted(tiny_model):
     drawn = np.array(draft.ids[draft.opening :])[~chords]
     surprise = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(drawn)), drawn]
     assert draft.nats == pytest.approx(surprise.sum(), rel=1e-5)
+
+
+# What the decoder is told
+
+
+def whispered(runtime, places):
+    """What is told of a seed: something else at every place."""
+    units = len(runtime.told(np.zeros((1, TINY.context), np.float32))[0])
+
+    def told(seed):
+        return np.random.default_rng(seed).normal(0, 2, (places, units)).astype(np.float32)
+
+    return told
+
+
+@pytest.mark.parametrize("places", [1, 2 * PLACES])
+@pytest.mark.parametrize("lower", [(48, 59), (48, 50)])
+def test_after_going_back_it_is_told_what_it_was_told_before(runtime, lower, places):
+    """As is a reader that never went anywhere else."""
+    task = Task(lower).task(runtime)._replace(told=whispered(runtime, places))
+    draft = decode.write(task, 1)
+    assert bool(draft.redraws) == (lower == (48, 50))
+    reader = Reader(runtime, task.bars, task.told(1))
+    for token in draft.ids[:-1]:
+        reader.take(token)
+    np.testing.assert_array_equal(draft.top, reader.top[draft.opening - 1 :])
+    np.testing.assert_array_equal(draft.told, task.told(1))
+    assert not np.allclose(draft.top, tops(runtime, draft.ids, task.bars)[draft.opening - 1 : -1], atol=1e-3)
+
+
+def test_a_reader_that_goes_back_and_on_again_is_told_the_same(runtime):
+    told = whispered(runtime, 2 * PLACES)(0)
+    ids = Task((48, 59)).write(runtime).ids
+    straight, wandering = Reader(runtime, 2, told), Reader(runtime, 2, told)
+    for token in ids[:-1]:
+        straight.take(token)
+    for count in (len(ids) - 1, len(ids) // 2, len(ids) - 5):
+        for token in ids[len(wandering.walk.tokens) : -1]:
+            wandering.take(token)
+        np.testing.assert_array_equal(wandering.top, straight.top)
+        wandering.rewind(count)
+        np.testing.assert_array_equal(wandering.top, straight.top[:count])
+
+
+def test_every_place_has_its_own_and_the_last_one_holds_on():
+    told = np.arange(2 * PLACES)[:, None]
+    assert told_now(told, State())[0] == 0
+    state, seen = State(), []
+    for token in Tokenizer().encode(
+        Score.from_notes([(0, 240, 60), (480, 240, 62), (1920 + 700, 100, 64), (9000, 9, 65)])
+    ):
+        state.advance(int(token))
+        if state.kind is Kind.PITCH:
+            seen.append(int(told_now(told, state)[0]))
+    assert seen == [0, 2, PLACES + 2, 2 * PLACES - 1]
 
 
 # Looking ahead

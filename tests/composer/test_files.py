@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -177,3 +180,40 @@ def test_a_file_that_is_read_is_not_overwritten(tmp_path, monkeypatch):
         with pytest.raises(RequestError, match="would be overwritten, and is read for this: give another --out"):
             files.check_apart({"mid": Path(out)}, [Path("absent.mid"), Path(read)])
     files.check_apart({"mid": Path("new.mid"), "json": Path("mine.json")}, [Path("mine.mid"), Path("absent.mid")])
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("folder", "is a folder: name a file inside it"),
+        ("file/song.mid", "cannot be written: Not a directory"),
+        ("file/deep/song.mid", "cannot be written: Not a directory"),
+        (f"{'x' * 300}.mid", "cannot be written: File name too long"),
+        ("a\0b.mid", "cannot be written: embedded null byte"),
+        ("link.mid", "link.mid cannot be written: Not a directory"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="the system's words are those of POSIX")
+def test_places_that_cannot_be_written_are_known_beforehand(tmp_path, place, words):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "old.mid").write_text("mine")
+    (tmp_path / "link.mid").symlink_to(tmp_path / "file" / "song.mid")
+    files.check_writable([tmp_path / "new" / "deep" / "song.mid", tmp_path / "old.mid"])
+    with pytest.raises(OutputError, match=re.escape(words)):
+        files.check_writable([tmp_path / "old.mid", tmp_path / place])
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a special file")
+def test_a_pipe_is_no_place(tmp_path):
+    os.mkfifo(tmp_path / "song.mid")
+    with pytest.raises(OutputError, match="is no ordinary file"):
+        files.check_writable([tmp_path / "song.mid"])
+
+
+def test_a_folder_that_takes_nothing_is_known_beforehand(tmp_path, monkeypatch):
+    """As one without permission, or on a disk that can only be read: root may write into the first."""
+    monkeypatch.setattr(os, "access", lambda path, mode: path != str(tmp_path))
+    with pytest.raises(OutputError, match="cannot be written: nothing can be put into"):
+        files.check_writable([tmp_path / "new" / "song.mid"])

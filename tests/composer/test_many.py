@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from test_decode import Task
+from test_decode import Task, whispered
 from threadpoolctl import threadpool_limits
+from tiny_models import TINY, export
 
 import composer
-from composer import bundle, decode, generate, lockstep, report, search
-from composer.many import compose_many
+from composer import bundle, decode, generate, lockstep, many, report, search
+from composer.bar_notes import PLACES
+from composer.cells import Memory
+from composer.config import CELLS
+from composer.many import compose_each, compose_many
 from composer.piece import Piece
 from composer.request import Request
-from composer.runtime import LstmState, Reader, Runtime
+from composer.runtime import Reader, Runtime
 from composer.sampler import Sampling
 from theory.errors import RequestError, SearchError
 from theory.tokens import Tokenizer
@@ -100,6 +107,22 @@ def test_rounding_within_the_stated_error_changes_nothing(runtime, monkeypatch, 
     assert sampling == {"temperature": 0} or any(a.ids != b.ids for a, b in zip(changed, apart, strict=True))
 
 
+@pytest.mark.parametrize("kept", [3, 256])
+@pytest.mark.parametrize("lower", [(48, 52), (48, 59)])
+def test_each_is_told_its_own(runtime, monkeypatch, lower, kept):
+    """While others go back, and are replaced by the next."""
+    monkeypatch.setattr(decode, "WIDTH", 4)
+    monkeypatch.setattr(lockstep, "_KEPT", kept)
+    plain = Task(lower, bars=3).task(runtime)
+    task = plain._replace(told=whispered(runtime, 3 * PLACES))
+    together = decode.write_many(task, range(10))
+    check(together, alone(task, range(10)))
+    assert any(one.ids != other.ids for one, other in zip(together, decode.write_many(plain, range(10)), strict=True))
+    for seed, draft in enumerate(together):
+        np.testing.assert_array_equal(draft.told, task.told(seed))
+        np.testing.assert_allclose(decode.reread(draft).top, draft.top, rtol=0, atol=1e-5)
+
+
 def test_progress_counts_the_bars_of_all(runtime):
     seen = []
     decode.write_many(Task((48, 59), bars=4).task(runtime), range(3), lambda *counts: seen.append(counts))
@@ -110,19 +133,21 @@ def test_progress_counts_the_bars_of_all(runtime):
     assert done[-1] >= 9
 
 
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("count", [1, 3, 9])
-def test_states_of_many_are_those_of_each(runtime, count):
+def test_states_of_many_are_those_of_each(tmp_path, cell, count):
     """One step of n sequences at once, as of each by itself."""
+    runtime = Runtime(bundle.load(export(tmp_path, replace(TINY, cell=cell))))
     ids = Task((48, 59)).opening
     readers = []
     for number in range(count):
         readers.append(Reader(runtime, 4))
         for token in ids[: len(ids) - number % 3]:
             readers[-1].take(token)
-    memory = LstmState(
+    memory = Memory(
         *(
-            tuple(np.array([reader.memory[part][layer] for reader in readers]) for layer in range(2))
-            for part in range(2)
+            tuple(np.array([reader.memory[part][layer] for reader in readers]) for layer in range(len(values)))
+            for part, values in enumerate(runtime.start())
         )
     )
     seen = [([3, 1, 8, 2, 4, 3, 61 + n, n], [60, 64][: n % 3]) for n in range(count)]
@@ -194,16 +219,42 @@ def test_errors_stand_in_the_places_of_pieces(tiny_model, monkeypatch):
 @pytest.mark.parametrize(
     ("request_", "line"),
     [
-        ({"count": 0}, "0 pieces"),
-        ({"workers": 0}, "0 processes"),
+        ({"count": 0}, "count 0: must be 1 or more"),
+        ({"count": -2}, "count -2: must be 1 or more"),
+        ({"workers": 0}, "workers 0: must be 1 or more"),
+        *(
+            ({name: value}, f"{name} {value!r}: must be a whole number")
+            for name in ("count", "workers")
+            for value in ("3", None, 2.0, True, [2])
+        ),
         ({"count": 2, "seed": 2**64 - 1}, "seed 18446744073709551616"),
         ({"bars": 0}, "0 bars"),
         ({"tone": "C"}, "no such field"),
     ],
 )
 def test_requests_that_make_no_sense(request_, line):
-    with pytest.raises(RequestError, match=line):
+    with pytest.raises(RequestError, match=re.escape(line)):
         compose_many(**request_)
+    with pytest.raises(RequestError, match=re.escape(line)):
+        compose_each(**{"count": 2, **request_})  # at once, before a piece is asked for
+
+
+def test_a_count_may_be_a_number_of_numpy(tiny_model):
+    assert len(compose_many(model=tiny_model, count=np.int64(2), workers=np.uint8(1), bars=1)) == 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_pieces_come_batch_by_batch(tiny_model, monkeypatch, workers):
+    monkeypatch.setattr(many, "WIDTH", 2)
+    request, seen = {"model": tiny_model, "bars": 2, "seed": 7}, []
+    with closing(compose_each(count=5, workers=workers, progress=lambda *bars: seen.append(bars), **request)) as pieces:
+        first = [next(pieces), next(pieces)]
+        assert max(done for done, _ in seen) == 4  # the third was not begun here
+        together = [*first, *pieces]
+    assert recipes(together) == recipes(compose_many(count=5, **request))
+    assert {total for _, total in seen} == {10}
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert seen[-1] == (10, 10)
 
 
 def test_pieces_decode(tiny_model):

@@ -33,7 +33,7 @@ def test_it_says_what_was_asked_for_completed(piece, values):
         "style": "chorale", "model": "chorale-lstm", "key": "D minor", "meter": "4/4", "tempo": 72, "bars": 2,
         "seed": 7, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "title": None, "chords": None, "between": "scale",
         "scale": None, "ranges": [], "cadences": [], "leaps": [], "density": [], "onsets": [], "durations": [],
-        "locks": [], "polyphony": None, "rules": [], "ending": None,
+        "locks": [], "polyphony": None, "rules": [], "ending": None, "original": None,
     }  # fmt: skip
     assert values["model"]["name"] == "chorale-lstm"
     assert len(values["model"]["sha256"]) == 64

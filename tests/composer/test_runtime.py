@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +13,12 @@ from tiny_models import TINY, export, random_weights
 
 import composer
 from composer import batches, bundle
+from composer.config import CELLS
 from composer.likelihood import likelihood
 from composer.runtime import Reader, Runtime
 from composer.style import CHORALE
 from theory.tokens import VOCABULARY, Kind, State, Tokenizer
+from theory.tokens.features import COLUMNS, PITCHES
 
 CLOSE = {"rtol": 0, "atol": 1e-4}
 
@@ -37,11 +40,12 @@ def decoder():
     return decoder
 
 
-@pytest.fixture(scope="module", params=["random", *bundle.names()])
+@pytest.fixture(scope="module", params=[*CELLS, *bundle.names()])
 def loaded(request, tmp_path_factory):
-    """A decoder of random weights, and every one that ships; float16 as stored."""
-    folder = bundle.PRETRAINED / request.param
-    return bundle.load(export(tmp_path_factory.mktemp("model")) if request.param == "random" else folder)
+    """A decoder of random weights for every cell, and every one that ships; float16 as stored."""
+    if request.param in CELLS:
+        return bundle.load(export(tmp_path_factory.mktemp("model"), replace(TINY, cell=request.param)))
+    return bundle.load(bundle.PRETRAINED / request.param)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +69,7 @@ def played(decoder, loaded, music):
     for layer in model.layers:
         if layer.name == "context":
             layer.set_weights([values[f"context.{weight.name}"] for weight in layer.weights])
-        elif layer.name.startswith("lstm"):
+        elif layer.name.startswith(tuple(CELLS)):
             layer.set_weights([values[f"{layer.name}.{part}"] for part in ("kernel", "recurrent", "bias")])
         elif layer.name == "output":
             layer.set_weights([values["output.kernel"], values["output.bias"]])
@@ -167,4 +171,22 @@ def test_the_runtimes_tables_are_the_sizes_of_the_configuration():
 
 
 def test_keras_builds_the_shapes_that_the_configuration_states(decoder):
-    assert {name: array.shape for name, array in decoder.weights(decoder.build(TINY)).items()} == TINY.shapes()
+    for cell in CELLS:
+        sizes = replace(TINY, cell=cell)
+        assert {name: array.shape for name, array in decoder.weights(decoder.build(sizes)).items()} == sizes.shapes()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_three_layers_of_any_cell_say_what_keras_says(decoder, tmp_path, cell):
+    loaded = bundle.load(export(tmp_path / cell, replace(TINY, cell=cell, layers=3)))
+    model, runtime = decoder.build(loaded.decoder), Runtime(loaded)
+    decoder.set_weights(model, loaded.weights)
+    dice = np.random.default_rng(1)
+    tokens = dice.integers(0, loaded.decoder.vocabulary, 200)
+    plan = np.stack([dice.integers(0, values, 200) for values in COLUMNS.values()], axis=1)
+    heard = (dice.random((200, PITCHES)) < 0.03).astype(np.float32)
+    known = model.predict_on_batch([tokens[None], plan[None], heard[None]])[0]
+    state = runtime.start()
+    for token, row, sounds, expected in zip(tokens.tolist(), plan.tolist(), heard, known, strict=True):
+        logits, state = runtime.step(state, token, runtime.context(row, np.flatnonzero(sounds).tolist()))
+        np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-5)

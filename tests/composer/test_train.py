@@ -258,6 +258,20 @@ def test_several_batches_a_step_are_one_larger_batch(training, sides, tmp_path):
     assert losses[0][2] < losses[0][1]
 
 
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_every_cell_learns_and_composes(training, sides, tmp_path, cell):
+    decoder, watch = DecoderConfig(units=UNITS, cell=cell), Watch()
+    config = training.TrainConfig(decoder, epochs=4, batch_size=2, learning_rate=0.05, seed=3)
+    best = training.train(*sides, CHORALE, tmp_path, config, watch)
+    assert watch.records[-1]["loss"] < watch.records[0]["loss"] - 0.5
+    loaded = bundle.load(tmp_path)
+    assert loaded.decoder == decoder
+    heard = [piece.score.replace(chords=chords) for piece in sides[1] for chords in ((), piece.chords)]
+    nats_per_note = sum(nats(Runtime(loaded), score) for score in heard) / sum(score.notes for score in heard)
+    assert nats_per_note == pytest.approx(best["valid_nats_per_note"], rel=1e-3)
+    assert composer.compose(model=str(tmp_path), bars=2).score.bars == 2
+
+
 def test_without_pieces_there_is_no_training(training, sides, config, tmp_path):
     for given in (([], sides[1]), (sides[0], [])):
         with pytest.raises(TrainingError, match="both are needed"):

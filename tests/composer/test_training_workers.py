@@ -16,6 +16,7 @@ import pytest
 from tiny_models import scales
 
 import data
+from composer.models import workers
 from composer.models.workers import Cluster, Workers
 from data.split import split_of
 from theory.errors import RequestError
@@ -28,8 +29,8 @@ TRAIN = """
 from dataclasses import replace
 from composer import train
 from composer.cli import main
-usual = train.TrainConfig
-train.TrainConfig = lambda decoder, **given: usual(replace(decoder, dropout=0.0, embedding=8, context=8), **given)
+small = replace(train.USUAL["lstm"].decoder, dropout=0.0, embedding=8, context=8)
+train.USUAL["lstm"] = replace(train.USUAL["lstm"], decoder=small)
 main()
 """
 
@@ -63,6 +64,12 @@ def started(music: Path, out: Path, *options: str, epochs: int = 3) -> subproces
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    with socket.socket() as trial:
+        return trial.connect_ex((host, int(port))) == 0
 
 
 def together(music: Path, folder: Path, *options: str, epochs: int = 3) -> list[subprocess.Popen[str]]:
@@ -125,10 +132,11 @@ def test_a_run_goes_on_from_the_chief_s_checkpoint(music, pair):
 
 
 def test_who_waits_for_the_others_can_be_stopped(music, tmp_path):
-    run = started(music, tmp_path / "run", "--workers", addresses(2), "--worker", "0")
+    where = addresses(2)
+    run = started(music, tmp_path / "run", "--workers", where, "--worker", "0")
     line = next(line for line in run.stderr if line.startswith("waiting for"))
     assert re.fullmatch(r"waiting for the other workers: 127\.0\.0\.1:\d+ \(Ctrl-C stops\)\n", line)
-    time.sleep(8)  # it has reached TensorFlow
+    until(lambda: listens(where.partition(",")[0]))  # it has reached TensorFlow
     run.send_signal(signal.SIGINT)
     run.communicate(timeout=20)
     assert run.returncode == -signal.SIGINT
@@ -142,9 +150,89 @@ def test_a_lost_worker_ends_the_run_in_one_line(music, tmp_path):
     _, said = chief.communicate(timeout=100)
     assert chief.returncode == 42, said
     last = [line for line in said.splitlines() if line.strip()][-1]
-    assert re.match(r"cadenza: worker 0 of 2 has lost the others \(.+\): start all of them again with --resume$", last)
+    assert re.match(
+        r"cadenza: worker 0 of 2 has lost the others \(worker 1 at 127\.0\.0\.1:\d+ has ended or cannot be reached\): "
+        r"start all of them again with --resume$",
+        last,
+    )
     assert "Traceback" not in said
     assert len(figures(tmp_path / "0")) >= 1, "there is a checkpoint to go on from"
+
+
+def test_a_port_that_is_taken_is_said_with_the_address_and_the_remedy(music, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        own = f"127.0.0.1:{taken.getsockname()[1]}"
+        run = started(music, tmp_path / "new" / "run", "--workers", f"{own},{addresses(1)}", "--worker", "0")
+        _, said = run.communicate(timeout=100)
+    assert run.returncode == 42, said
+    last = [line for line in said.splitlines() if line.strip()][-1]
+    assert last.startswith(f"cadenza: worker 0 cannot listen at its own address {own} (address already in use): end ")
+    assert "another port" in last
+    assert not (tmp_path / "new").exists(), "no folder stays where none was trained in"
+
+
+# What TensorFlow 2.21 says, shortened where dots are.
+GONE = """{{function_node __inference_<lambda>_33}} Collective ops is aborted by: recvmsg:Connection reset by peer
+Additional GRPC error information from remote target /job:worker/replica:0/task:1 while calling /tensorflow...:
+:UNKNOWN:Error received from peer  {grpc_message:"recvmsg:Connection reset by peer", grpc_status:14}"""
+PASSED_ON = f"""{{{{function_node __inference_<lambda>_33}}}} Collective ops is aborted by: {GONE}
+Additional GRPC error information from remote target /job:worker/replica:0/task:0 while calling /tensorflow...:"""
+UNHEALTHY = """Collective ops is aborted by: ... The following tasks are unhealthy (stopped sending heartbeats):
+/job:worker/replica:0/task:1
+The tasks have crashed. Check the task logs for an earlier error, ..."""
+LATE = "{{function_node __inference_<lambda>_33}} Collective has timed out during execution.\n\t [[{{node ...}}]]"
+SHAPES = """Collective ops is aborted by: Shape mismatch in the collective instance 121. Op at device ...
+Additional GRPC error information from remote target /job:worker/replica:0/task:0 while calling /tensorflow...:"""
+SIZES = (
+    "Collective ops is aborted by: Device ... is joining a group with size3, but that group has size 2 (group_key=1)"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "means"),
+    [
+        (GONE, "(worker 1 at 10.0.0.3:2222 has ended"), (PASSED_ON, "(worker 1 at 10.0.0.3:2222 has ended"),
+        (UNHEALTHY, "(worker 1 at 10.0.0.3:2222 has ended"),
+        (GONE.replace("task:1", "task:9"), "(one of them has ended"),
+        ("Collective ops is aborted by: Socket closed", "(one of them has ended"),
+        (LATE, "(no answer for 600 seconds)"),
+        (SHAPES, "who have other pieces, options or versions"), (SIZES, "give all of them the same list"),
+    ],
+)  # fmt: skip
+def test_why_a_sum_failed_is_said_in_our_words(said, means):
+    words = workers._why_lost(said, TWO)
+    assert means in words
+    assert not re.search(r"[{}\n]|GRPC|[Cc]ollective", words)
+
+
+def test_of_what_is_not_known_only_the_beginning_is_said():
+    text = (
+        "{{function_node __inference_<lambda>_33}} Collective ops is aborted by: first line\nsecond line " + "x" * 5000
+    )
+    words = workers._why_lost(text, TWO)
+    assert words.startswith("has lost the others (first line second line xxx")
+    assert len(words) < 200
+    assert "\n" not in words
+
+
+def test_workers_that_sum_other_things_are_told_what_to_give(tmp_path):
+    """TensorFlow's own words are still those that the table knows."""
+    pytest.importorskip("tensorflow", reason="needs TensorFlow: pip install 'cadenza[train]'")
+    code = (
+        "import sys; from composer.models.workers import Cluster, Workers; import tensorflow as tf\n"
+        "index = int(sys.argv[2])\n"
+        "Workers(Cluster(tuple(sys.argv[1].split(',')), index)).sum([tf.zeros(5 + index)])"
+    )
+    where = addresses(2)
+    runs = [
+        subprocess.Popen([sys.executable, "-c", code, where, str(index)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        for index in range(2)
+    ]
+    said = [run.communicate(timeout=100)[1] for run in runs]
+    unlike = ["of 2 does not fit the others, who have other pieces, options or versions" in text for text in said]
+    gone = ["of 2 has lost the others (worker" in text for text in said]  # one may see the other end before that
+    assert any(unlike), said
+    assert all(map(max, unlike, gone)), said
 
 
 @pytest.mark.parametrize(
@@ -188,7 +276,42 @@ def test_the_command_line_goes_before_the_environment(monkeypatch):
     for half in (("a:1,b:2", None), (None, 1)):
         with pytest.raises(RequestError, match="go together"):
             Cluster.told(*half)
-    for text in ("{", "[]", "{}", '{"cluster": {"worker": 3}, "task": {"index": 0}}'):
-        monkeypatch.setenv("TF_CONFIG", text)
-        with pytest.raises(RequestError, match="TF_CONFIG"):
-            Cluster.told(None, None)
+
+
+@pytest.mark.parametrize("given", ["a:1,b:2,", ",a:1,b:2", "a:1,,b:2", "a:1, ,b:2", ""])
+def test_a_comma_too_many_is_one_clear_line(given):
+    with pytest.raises(RequestError) as caught:
+        Cluster.told(given, 0)
+    assert str(caught.value) == f"--workers {given!r}: an address is missing; write host:port,host:port"
+
+
+def config(cluster: object, kind: object = "worker", index: object = 0) -> str:
+    return json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}})
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "'{' is no JSON"), ("[" * 50_000, "is no JSON"), ("[]", '"cluster" and a "task"'),
+        ("{}", '"cluster" and a "task"'), ('{"cluster": {}}', '"cluster" and a "task"'),
+        (config({"worker": 3}), 'a list of "host:port"'), (config({"worker": "a:1,b:2"}), 'a list of "host:port"'),
+        (config({"worker": TWO, "chief": [1]}), '"chief" of its cluster must be a list'),
+        (config({}), 'no "worker"'), (config({"worker": TWO}, "ps"), "its task has the type 'ps'"),
+        (config({"worker": TWO}, ["worker"]), "its task has the type"),
+        (config({"worker": TWO}, "chief"), 'its task is chief 0; its cluster has 0 under "chief"'),
+        (config({"worker": TWO}, index=2), 'its task is worker 2; its cluster has 2 under "worker"'),
+        (config({"worker": TWO}, index=-1), "its task is worker -1"),
+        (config({"worker": TWO}, index=0.5), "worker 0.5"),
+        (config({"worker": ["10.0.0.2", TWO[1]]}), "worker '10.0.0.2': write host:port"),
+        (config({"worker": [TWO[0], TWO[0]]}), "two workers have the same address"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_the_environment_is_said(monkeypatch, text, why):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(RequestError) as caught:
+        Cluster.told(None, None)
+    said = str(caught.value)
+    assert said.startswith("TF_CONFIG: ")
+    assert why in said
+    assert said.endswith("; or unset it)")
+    assert len(said) < 250

@@ -8,15 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from composer import bundle
+from composer.bar_notes import SIZES
 from composer.checkpoint import Arrays
-from composer.config import DecoderConfig
-from composer.style import CHORALE
-from theory.event import KeyEvent
+from composer.config import DecoderConfig, LatentConfig
+from composer.style import CHORALE, FOLK, Style
+from theory.event import KeyEvent, MeterEvent
 from theory.key import Key
+from theory.meter import Meter
 from theory.score import Score, Track
 from theory.tokens import Tokenizer
 
 TINY = DecoderConfig(embedding=6, context=5, units=8, layers=2)
+TINY_LATENT = LatentConfig(size=3, conductor_units=4, encoder_units=4, note=5)
+ATTRIBUTES = ("density", "register")
 LOWEST = (65, 60, 53, 43)  # a fifth inside every voice's range
 
 
@@ -40,3 +44,42 @@ def scales(seed: int, bars: int = 2, key: str = "C major") -> Score:
         steps = np.abs((dice.integers(8) + np.arange(4 * bars)) % 8 - 4)
         tracks.append(Track.from_notes([(480 * n, 480, lowest + int((0, 2, 4, 5, 7)[s])) for n, s in enumerate(steps)]))
     return Score(tuple(tracks), keys=(KeyEvent(0, Key.parse(key)),))
+
+
+def export_vae(
+    folder: Path,
+    latent: LatentConfig = TINY_LATENT,
+    config: DecoderConfig = TINY,
+    *,
+    seed: int = 0,
+    style: Style = FOLK,
+    attributes: tuple[str, ...] = ATTRIBUTES,
+) -> Path:
+    """A VAE of random weights, whose latent the decoder hears well."""
+    dice = np.random.default_rng([seed, 1])
+    around = {
+        name: dice.normal(0, 0.3 if name.endswith(".bias") else 2 / np.sqrt(np.prod(shape[:-1])), shape)
+        for name, shape in latent.shapes(config.context).items()
+    }
+    for name in SIZES if latent.encoder else ():
+        around[f"encoder.notes.{name}"] = dice.normal(0, 1, latent.shapes(config.context)[f"encoder.notes.{name}"])
+    around |= {bundle.DIRECTIONS: dice.normal(0, 1, (len(attributes), latent.size))} if attributes else {}
+    weights = random_weights(config, seed) | {name: array.astype(np.float32) for name, array in around.items()}
+    bundle.export(folder, weights, config, style, latent=latent, attributes=attributes)
+    return folder
+
+
+def tune(seed: int, bars: int = 4, key: str = "D major", meter: str = "6/8", upbeat: str | None = None) -> Score:
+    """One voice in eighths and quarters, up and down the scale of a key."""
+    dice, tonality, whole = np.random.default_rng(seed), Key.parse(key), Meter.parse(meter)
+    first = Meter.parse(upbeat) if upbeat else None
+    start = int(first.bar_quarters * 480) if first else 0
+    end = start + int(bars * whole.bar_quarters * 480)
+    notes, tick, step = [], 0, int(dice.integers(7))
+    scale = sorted(tonality.pitch_classes)
+    while tick < end:
+        length = min(240 if tick < start else int(dice.choice((240, 240, 480))), end - tick)
+        notes.append((tick, length, 60 + scale[step % 7] + 12 * (step // 7)))
+        tick, step = tick + length, min(max(step + int(dice.integers(-2, 3)), 0), 13)
+    meters = (MeterEvent(0, first), MeterEvent(start, whole)) if first else (MeterEvent(0, whole),)
+    return Score((Track.from_notes(notes),), meters=meters, keys=(KeyEvent(0, tonality),), end=end)

@@ -17,9 +17,9 @@ from theory.errors import UnknownNameError
 from theory.key import Key
 from theory.score import Score, Track
 
-NAMES = ("chorales", "airds_airs", "oneills_1850", "ryans_mammoth", "palestrina", "string_quartets")
-SIZES = {"chorales": 365, "airds_airs": 1180, "oneills_1850": 2009, "ryans_mammoth": 1059, "palestrina": 1318,
-         "string_quartets": 46}  # fmt: skip
+NAMES = ("chorales", "airds_airs", "oneills_1850", "ryans_mammoth", "folk", "palestrina", "string_quartets")
+SIZES = {"chorales": 365, "airds_airs": 1180, "oneills_1850": 2009, "ryans_mammoth": 1059, "folk": 4248,
+         "palestrina": 1318, "string_quartets": 46}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)

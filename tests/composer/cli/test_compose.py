@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import signal
+import sys
 from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -185,9 +191,204 @@ def test_pieces_that_are_not_found_are_said_and_the_others_kept(cadenza, tmp_pat
     assert said.out.splitlines()[-1] == f"{8 - len(missing)} of 8 pieces, seeds 0 to 7"
 
 
-@pytest.mark.parametrize("count", [0, -3, "many"])
-def test_counts_that_make_no_sense(cadenza, tmp_path, count):
-    said = cadenza("compose", "--bars", 1, "--count", count, "--out", tmp_path / "a.mid")
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "--count 0: must be 1 to 10000"),
+        (-3, "--count -3: must be 1 to 10000"),
+        (10_001, "--count 10001: must be 1 to 10000"),
+        ("many", "'--count': 'many' is no whole number"),
+        ("2.5", "'--count': '2.5' is no whole number"),
+        ("", "'--count': '' is no whole number"),
+    ],
+)
+def test_counts_that_make_no_sense(cadenza, tmp_path, count, words):
+    said = cadenza("compose", "--bars", 1, f"--count={count}", "--out", tmp_path / "a.mid")
     assert (said.code, said.out) == (2, "")
+    assert words in said.err
     assert said.err.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        *((name, "is no whole number") for name in ("bars", "seed", "tempo", "top-k", "polyphony")),
+        *((name, "is no number") for name in ("temperature", "top-p")),
+    ],
+)
+def test_what_is_no_number_is_said_plainly(cadenza, tmp_path, option, words):
+    said = cadenza("compose", f"--{option}", "some", "--out", tmp_path / "a.mid")
+    assert (said.code, said.out) == (2, "")
+    assert f"'--{option}': 'some' {words}" in said.err
+    assert not list(tmp_path.iterdir())
+
+
+# Several pieces: their places, and an interruption
+
+
+@pytest.fixture
+def never_composes(monkeypatch):
+    def compose(*_, **__):
+        pytest.fail("composed before all places were seen")
+
+    monkeypatch.setattr("composer.many.compose_each", compose)
+    monkeypatch.setattr("composer.compose", compose)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("--out", ""), 2, "--out is empty"),
+        (("--out", " "), 2, "--out is empty"),
+        (("--out", "new/"), 2, "'new/' is a folder: name a piece in it, as in new/song"),
+        (("--out", "new/."), 2, "'new/.' is a folder: name a piece in it, as in new/song"),
+        (("--out", "there"), 2, "'there' is a folder: name a piece in it, as in there/song"),
+        (("--out", "one/file.mid", "--formats", "mid,json"), 2, "--out one/file.mid already names one file"),
+        (("--out", "file/song"), 32, "cannot be written: Not a directory"),
+        (("--out", "song.txt"), 2, "song.txt: no piece is written as .txt"),
+    ],
+)
+def test_places_are_refused_as_they_were_typed(
+    cadenza, tmp_path, monkeypatch, never_composes, count, options, code, words
+):
+    monkeypatch.chdir(tmp_path)
+    Path("there").mkdir()
+    Path("file").write_text("mine")
+    said = cadenza("compose", "--bars", 1, "--formats", "mid", "--count", count, *options)
+    assert (said.code, said.out) == (code, "")
+    assert words in said.err
+    assert said.err.count("\n") == 1
+    assert sorted(path.name for path in Path().iterdir()) == ["file", "there"]
+
+
+@pytest.mark.parametrize(
+    ("options", "place", "code", "words"),
+    [
+        (("--count", 3), "song-03.mid", 32, "song-03.mid is a folder: name a file inside it"),
+        ((), "song.mid", 2, "is a folder: name a piece in it"),
+        (("--formats", "mid,json", "--out", "song"), "song.json", 32, "song.json is a folder: name a file inside it"),
+    ],
+)
+def test_a_folder_in_the_place_of_a_file_is_seen_at_once(
+    cadenza, tmp_path, monkeypatch, never_composes, options, place, code, words
+):
+    monkeypatch.chdir(tmp_path)
+    Path(place).mkdir()
+    said = cadenza("compose", "--bars", 1, "--out", "song.mid", *options)
+    assert (said.code, said.out) == (code, "")
+    assert words in said.err
+    assert [path.name for path in Path().iterdir()] == [place]
+
+
+def test_a_file_that_is_read_is_none_of_several(cadenza, tmp_path, monkeypatch, never_composes, piece):
+    monkeypatch.chdir(tmp_path)
+    data.write(piece.score, "mine-02.mid")
+    said = cadenza("compose", "--count", 3, "--lock", "soprano=mine-02.mid", "--formats", "mid", "--out", "mine")
+    assert (said.code, said.out) == (2, "")
+    assert "mine-02.mid would be overwritten" in said.err
+    assert [path.name for path in Path().iterdir()] == ["mine-02.mid"]
+
+
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture
+def hears_interrupts():
+    """A process in the background of a shell is deaf to Ctrl-C; here none is."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def interrupting(monkeypatch, where, at, before=lambda: None):
+    """Ctrl-C in the `at`-th call of a function, from 1 on."""
+    module, name = where.rsplit(".", 1)
+    function, calls = getattr(import_module(module), name), []
+
+    def call(*arguments):
+        calls.append(arguments)
+        if len(calls) == at:
+            before()
+            interrupt()
+        return function(*arguments)
+
+    monkeypatch.setattr(where, call)
+
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="sends itself a signal of POSIX")
+
+
+@POSIX
+@pytest.mark.usefixtures("hears_interrupts")
+@pytest.mark.parametrize(
+    ("where", "at", "done"),
+    [
+        ("composer.many._composed", 2, 2),  # while the second batch of two is composed
+        ("composer.files.write_piece", 3, 3),  # while the third is written: that is ended
+        ("composer.files.write_piece", 4, 4),
+        ("composer.files.write_piece", 1, 1),
+    ],
+)
+def test_an_interruption_keeps_what_is_written_and_says_how_to_go_on(
+    cadenza, tmp_path, monkeypatch, tiny_model, where, at, done
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("composer.many.WIDTH", 2)
+    command = ("compose", "--model", tiny_model, "--bars", 1, "--formats", "mid,json")
+    assert cadenza(*command, "--seed", 4, "--count", 5, "--out", "whole/a song").code == 0
+    handler = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        interrupting(patch, where, at)
+        said = cadenza(*command, "--seed", 4, "--count", 5, "--out", "part/a song")
+    assert said.code == 130
+    assert signal.getsignal(signal.SIGINT) is handler
+    names = f"part/a song-01 to part/a song-{done:02}" if done > 1 else "part/a song-01"
+    rest = ("--seed", str(4 + done), "--count", str(5 - done), "--out", f"part/a song-{done + 1:02}")
+    assert said.err == (
+        f"cadenza: interrupted: {done} of 5 pieces {'are' if done > 1 else 'is'} written ({names}); "
+        f"for the rest give the same command with {shlex.join(rest)}\n"
+    )
+    assert len(said.out.splitlines()) == done
+    assert len(list(Path("part").iterdir())) == 2 * done
+    assert cadenza(*command, *rest).code == 0
+    for suffix in (".mid", ".json"):
+        whole, part = (
+            [path.read_bytes() for path in sorted(Path(folder).iterdir()) if path.suffix == suffix]
+            for folder in ("whole", "part")
+        )
+        assert part == whole  # in their order too
+
+
+@POSIX
+@pytest.mark.usefixtures("hears_interrupts")
+def test_an_interruption_before_the_first_piece(cadenza, tmp_path, monkeypatch, tiny_model):
+    interrupting(monkeypatch, "composer.many._composed", 1)
+    said = cadenza("compose", "--model", tiny_model, "--bars", 1, "--count", 3, "--out", tmp_path / "a")
+    assert (said.code, said.out) == (130, "")
+    assert said.err == "cadenza: interrupted: none of 3 pieces is written\n"
+    assert not list(tmp_path.iterdir())
+
+
+@POSIX
+@pytest.mark.usefixtures("hears_interrupts")
+def test_a_second_interruption_does_not_wait(cadenza, tmp_path, monkeypatch, tiny_model):
+    interrupting(monkeypatch, "composer.files.write_piece", 2, before=interrupt)
+    said = cadenza("compose", "--model", tiny_model, "--bars", 1, "--count", 3, "--out", tmp_path / "a.mid")
+    assert said.code == 130
+    assert "1 of 3 pieces is written" in said.err
+    assert [path.name for path in tmp_path.iterdir()] == ["a-01.mid"]
+
+
+@POSIX
+@pytest.mark.usefixtures("hears_interrupts")
+def test_the_last_piece_may_be_interrupted(cadenza, tmp_path, monkeypatch, tiny_model):
+    monkeypatch.chdir(tmp_path)
+    interrupting(monkeypatch, "composer.files.write_piece", 2)
+    said = cadenza("compose", "--model", tiny_model, "--bars", 1, "--count", 2, "--out", "a.mid")
+    assert (said.code, said.err) == (
+        130,
+        "cadenza: interrupted: 2 of 2 pieces are written (a-01.mid to a-02.mid)\n",
+    )

@@ -1,0 +1,265 @@
+"""Pieces from the latent space: given ones again, the way from one to another, several at once, or one changed.
+
+>>> first, second = read("a.mid"), read("b.mid")
+>>> pieces = interpolate(first, second, steps=8)
+>>> livelier = vary(first, toward="+density -syncopation=0.5")
+
+The key, meter, tempo, upbeat and bars are those of the (first) piece; every other field of `composer.request.Request`
+may be stated and holds as in `composer.compose`. Where it is not stated, the style is "folk", the model "vae", the
+temperature 0 (what is likeliest), and the ending is left to the latent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from composer.attributes import moved, parsed
+from composer.decode import Progress
+from composer.generate import composed, composed_each, model_for, primer_of
+from composer.latent_runtime import Latent, Posterior, normal, slerp
+from composer.originality.guard import Found
+from composer.piece import Piece
+from composer.request import Request
+from composer.runtime import Vector
+from composer.style import Style
+from theory.analysis import estimate_key
+from theory.errors import RequestError
+from theory.event import KeyEvent
+from theory.meter import Meter
+from theory.score import Score
+
+Given = Score | Piece | str | Path
+MOST_STEPS, MOST_SPREAD = 256, 10.0
+_USUAL = {"style": "folk", "model": "vae", "temperature": 0.0}
+_OF_THE_PIECE = ("key", "meter", "tempo", "bars")
+
+
+class Placed(NamedTuple):
+    """A piece in the latent space.
+
+    Attributes:
+        wanted: what is asked for, with the piece's key, meter, tempo and bars.
+        upbeat: length of its first bar where that is shorter than the meter's.
+        posterior: where it lies.
+    """
+
+    wanted: Request
+    upbeat: Meter | None
+    posterior: Posterior
+
+
+def reconstruct(given: Given, *, progress: Progress | None = None, **request: Any) -> Piece:
+    """A piece as the latent space keeps it: encoded, and written again.
+
+    Args:
+        given: a score with the parts of the style, its piece, or its file.
+        progress: called with (bars done, bars in all) at every bar.
+        **request: fields of `composer.request.Request`; not key, meter, tempo and bars, which are the piece's.
+
+    Raises:
+        RequestError: it does not fit the style, or changes its meter.
+        ModelError: the model has no latent space.
+        CadenzaError: as `composer.compose`.
+    """
+    placed = place(given, request)
+    return composed(placed.wanted, placed.posterior.mean, placed.upbeat, progress)
+
+
+def interpolate(first: Given, second: Given, *, steps: int = 8, **request: Any) -> list[Piece]:
+    """Pieces on the way from one to another, both ends included: on the arc between their latents.
+
+    Args:
+        first: as of `reconstruct`; its key and tempo hold all the way.
+        second: of the same meter and number of bars, and with an upbeat as long.
+        steps: how many pieces, 2 or more.
+        **request: as of `reconstruct`.
+
+    Raises:
+        RequestError: as `reconstruct`; the two are not alike in form.
+        CadenzaError: as `composer.compose`.
+    """
+    found = []
+    for piece in path(first, second, steps=steps, **request):
+        if not isinstance(piece, Piece):
+            raise piece
+        found.append(piece)
+    return found
+
+
+def path(first: Given, second: Given, *, steps: int = 8, **request: Any) -> Iterator[Found]:
+    """As `interpolate`, one after the other, with errors in the places of pieces that were not found.
+
+    What is asked is checked at once, before the first piece is asked for.
+
+    Raises:
+        CadenzaError: as `interpolate`.
+    """
+    if isinstance(steps, bool) or not isinstance(steps, Integral) or not 2 <= steps <= MOST_STEPS:
+        raise RequestError(f"steps {steps!r:.40}: must be a whole number, 2 to {MOST_STEPS}")
+    one, other = _alike([first, second], request)
+    means = one.posterior.mean, other.posterior.mean
+    points = (slerp(*means, step / (int(steps) - 1)) for step in range(int(steps)))
+    return composed_each(one.wanted, points, one.upbeat)
+
+
+def blend(
+    given: Sequence[Given],
+    *,
+    weights: Sequence[float] | None = None,
+    progress: Progress | None = None,
+    **request: Any,
+) -> Piece:
+    """One piece between several.
+
+    Args:
+        given: two or more, as of `interpolate`; the first one's key and tempo hold.
+        weights: how much of each; all alike when not given.
+        progress: as of `reconstruct`.
+        **request: as of `reconstruct`.
+
+    Raises:
+        RequestError: as `interpolate`; weights that are none.
+        CadenzaError: as `composer.compose`.
+    """
+    if isinstance(given, str | Path | Score | Piece) or len(given) < 2:
+        count = len(given) if isinstance(given, list | tuple) else 1
+        raise RequestError(f"{count} {'piece' if count == 1 else 'pieces'} to blend: two or more are needed")
+    shares = [1.0] * len(given) if weights is None else [_number("weight", weight) for weight in weights]
+    if len(shares) != len(given) or min(shares) < 0 or not 0 < sum(shares) < float("inf"):
+        said = ", ".join(f"{share:g}" for share in shares)
+        raise RequestError(f"weights {said}: write one for each of the {len(given)} pieces, 0 or more, not all 0")
+    placed = _alike(given, request)
+    latent = mixed([each.posterior.mean for each in placed], shares)
+    return composed(placed[0].wanted, latent, placed[0].upbeat, progress)
+
+
+def vary(
+    given: Given,
+    *,
+    toward: str | Mapping[str, float] | None = None,
+    spread: float | None = None,
+    progress: Progress | None = None,
+    **request: Any,
+) -> Piece:
+    """A piece changed: moved along attributes, or to somewhere near that the seed draws.
+
+    Args:
+        given: as of `reconstruct`.
+        toward: attributes, and by how many standard deviations of those that the model learnt from; or a text, as in
+            "+density -syncopation=0.5" (`composer.attributes.parsed`).
+        spread: how far from the piece a seed may lead: 1 as far as the encoder is unsure of it, 0 nowhere. 1 when not
+            given, but 0 where there is something to move toward.
+        progress: as of `reconstruct`.
+        **request: as of `reconstruct`.
+
+    Raises:
+        UnknownNameError: no such attribute.
+        RequestError: as `reconstruct`; too far.
+        CadenzaError: as `composer.compose`.
+    """
+    moves = parsed(toward) if isinstance(toward, str) else {**(toward or {})}
+    moves = {name: _number(name, amount) for name, amount in moves.items()}
+    away = (0.0 if moves else 1.0) if spread is None else _number("spread", spread)
+    if not 0 <= away <= MOST_SPREAD:
+        raise RequestError(f"spread {away:g}: must be 0 to {MOST_SPREAD:g}")
+    placed = place(given, request)
+    mean, deviation = placed.posterior
+    latent = mean + np.float32(away) * deviation * normal(mean.shape, placed.wanted.seed)
+    model, _ = model_for(placed.wanted)
+    latent = moved(latent, model.attributes, model.directions, moves)
+    return composed(placed.wanted, latent, placed.upbeat, progress)
+
+
+def mixed(latents: Sequence[Vector], weights: Sequence[float]) -> Vector:
+    """The weighted mean of latents, at their mean distance from the middle, where pieces are."""
+    shares = np.array(weights, dtype=np.float64) / sum(weights)
+    stacked = np.array(latents, dtype=np.float64)
+    every = shares.reshape(-1, *[1] * (stacked.ndim - 1))
+    middle = (every * stacked).sum(axis=0)
+    length = float((every * np.sqrt((stacked**2).sum(axis=tuple(range(1, stacked.ndim)), keepdims=True))).sum())
+    now = float(np.sqrt((middle**2).sum()))
+    return np.asarray(middle * (length / now if now else 1.0), dtype=np.float32)
+
+
+def place(given: Given, request: Mapping[str, Any]) -> Placed:
+    """Where a piece lies in the latent space of the model that a request names.
+
+    Raises:
+        CadenzaError: as `reconstruct`.
+    """
+    stated = [name for name in _OF_THE_PIECE if request.get(name) is not None]
+    if stated:
+        raise RequestError(f"the piece decides its {', '.join(stated)}: leave it out of the request")
+    wanted = Request.of(_USUAL | dict(request))
+    model, _ = model_for(wanted)
+    space, score = Latent(model), primer_of(given)
+    _check(score, model.style)
+    score = model.tokenizer.quantize(score)
+    key = score.keys[0].key if score.keys else estimate_key(score)
+    meter, upbeat = _meter_of(score)
+    wanted = replace(
+        wanted,
+        key=str(key),
+        meter=str(meter),
+        tempo=round(score.tempos[0].bpm),
+        bars=score.bars - (upbeat is not None),
+        ending=wanted.ending or "open",
+    )
+    known = model.style.undress(score, dynamics=model.tokenizer.expressive)
+    return Placed(wanted, upbeat, space.posterior(known.replace(keys=(KeyEvent(0, key),))))
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise RequestError(f"{name} {value!r:.40}: must be a number")
+    return float(value)
+
+
+def _check(score: Score, style: Style) -> None:
+    """See that a style has the parts of a piece.
+
+    Raises:
+        RequestError: it has others, or the piece has no notes.
+    """
+    if not style.writes_for(score):
+        count = len(score.tracks)
+        found = f"{count} {'track' if count == 1 else 'tracks'}"
+        drums = " with drums" if any(track.is_drum for track in score.tracks) else ""
+        parts = ", ".join(part.name for part in style.parts)
+        raise RequestError(f"the piece has {found}{drums}: style {style.name} knows {parts}")
+    if not score.notes:
+        raise RequestError("the piece has no notes")
+
+
+def _meter_of(score: Score) -> tuple[Meter, Meter | None]:
+    """The meter of a piece, and that of its upbeat."""
+    upbeat = score.meters[0].meter if score.pickup else None
+    meters = dict.fromkeys(event.meter for event in score.meters[score.pickup :])
+    if len(meters) > 1:
+        found = ", ".join(map(str, meters))
+        raise RequestError(f"the piece changes its meter ({found}): cut out bars of one, or write it in one")
+    return next(iter(meters)), upbeat
+
+
+def _alike(given: Sequence[Given], request: Mapping[str, Any]) -> list[Placed]:
+    """Pieces in the latent space, all of one form."""
+    placed = [place(each, request) for each in given]
+    for one, other in pairwise(placed):
+        for what, here, there in (
+            ("meter", one.wanted.meter, other.wanted.meter),
+            ("upbeat", one.upbeat or "none", other.upbeat or "none"),
+            ("number of bars", one.wanted.bars, other.wanted.bars),
+        ):
+            if here != there:
+                raise RequestError(f"the pieces differ in {what} ({here} and {there}): cut them to the same form")
+    return placed
+
+
+__all__ = ["Given", "Placed", "blend", "interpolate", "mixed", "path", "place", "reconstruct", "vary"]

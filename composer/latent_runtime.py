@@ -1,0 +1,197 @@
+"""Encoder and conductor in NumPy: from a score to its latent, and from a latent to what the decoder is told.
+
+Same arithmetic as `composer.models.vae`. A latent is an array, float32 (bars, size): a row a bar (one row in all where
+the model is flat), each drawn from a normal distribution if nobody says otherwise.
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer.bar_notes import PLACES, SIZES, bar_notes
+from composer.bundle import Bundle
+from composer.runtime import Vector
+from composer.sampler import Dice
+from theory.errors import ModelError
+from theory.score import Score
+
+LOG_VARIANCE = (-12.0, 4.0)  # bounds of what the encoder says
+_NO_ARC = 1e-6  # sine of the angle of one direction, or of two opposite ones, between which no arc is the shortest
+_LATENTS = 1  # which of a seed's streams of numbers latents are drawn from
+
+
+class Posterior(NamedTuple):
+    """Where a piece lies in the latent space.
+
+    Attributes:
+        mean: float32 (bars, size).
+        deviation: likewise, of each number.
+    """
+
+    mean: Vector
+    deviation: Vector
+
+    @property
+    def nats(self) -> float:
+        """How much the latent says of the piece: divergence from the prior, in nats."""
+        mean, variance = self.mean.astype(np.float64), self.deviation.astype(np.float64) ** 2
+        return float(0.5 * (mean**2 + variance - 1 - np.log(variance)).sum())
+
+    def draw(self, seed: int) -> Vector:
+        """A latent of the piece: float32 (bars, size)."""
+        return self.mean + self.deviation * normal(self.mean.shape, seed)
+
+
+def normal(shape: tuple[int, ...], seed: int) -> Vector:
+    """Numbers from the standard normal distribution, the same for a seed for ever: float32 of a shape."""
+    dice, distribution = Dice(seed, _LATENTS), NormalDist()
+    least = 2.0**-54  # of 53 bits of chance 0 may come, whose place is minus infinity
+    values = [distribution.inv_cdf(max(dice.roll(), least)) for _ in range(int(np.prod(shape)))]
+    return np.array(values, dtype=np.float32).reshape(shape)
+
+
+class Latent:
+    """What stands around a decoder with a latent.
+
+    Args:
+        bundle: a loaded model.
+
+    Raises:
+        ModelError: its decoder has none.
+
+    Attributes:
+        sizes: of its parts.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        if bundle.latent is None:
+            raise ModelError(f"{bundle.path} has no latent space: choose a VAE, as in --model vae")
+        self.sizes = bundle.latent
+        self._weights, self._path, self._tokenizer = bundle.weights, bundle.path, bundle.tokenizer.learnt
+
+    def rows(self, bars: int) -> int:
+        """How many rows the latent of so many bars has."""
+        return bars if self.sizes.hierarchical else 1
+
+    def drawn(self, bars: int, seed: int) -> Vector:
+        """A latent from the prior: float32 (bars, size)."""
+        return normal((self.rows(bars), self.sizes.size), seed)
+
+    def posterior(self, score: Score) -> Posterior:
+        """Where a piece lies.
+
+        Args:
+            score: as the model knows music (`Style.undress`); what is off the grid goes to its nearest place.
+
+        Raises:
+            ModelError: the model has no encoder.
+        """
+        if "encoder.mean.kernel" not in self._weights:
+            raise ModelError(f"{self._path} has no encoder: it can write, but not say where a piece lies; choose a VAE")
+        rows, counts = bar_notes(self._tokenizer.quantize(score))
+        with _one_thread():
+            read = self._both_ways("encoder.bars", self._notes(rows, counts))
+            if not self.sizes.hierarchical:
+                read = read.mean(axis=0, keepdims=True)
+            mean, spread = (self._dense(f"encoder.{name}", read) for name in ("mean", "log_variance"))
+        return Posterior(mean, np.exp(0.5 * np.clip(spread, *LOG_VARIANCE)))
+
+    def contexts(self, latent: Vector) -> Vector:
+        """What the decoder is told at each place: float32 (bars x `composer.bar_notes.PLACES`, context).
+
+        Of a flat model: float32 (1, context).
+        """
+        with _one_thread():
+            if not self.sizes.hierarchical:
+                return self._dense("conductor.output", latent)
+            read = np.concatenate([latent, self._both_ways("conductor.bars", latent)], axis=1)
+            told = self._dense("conductor.output", np.maximum(self._dense("conductor.bar", read), 0))
+            return told.reshape(len(latent) * PLACES, -1)
+
+    def _notes(self, rows: NDArray[np.int32], counts: NDArray[np.int32]) -> Vector:
+        """What is in each bar: notes (bars, n, columns) -> (bars, 2 units)."""
+        read = sum(self._weights[f"encoder.notes.{name}"][rows[:, :, index]] for index, name in enumerate(SIZES))
+        assert isinstance(read, np.ndarray)
+        there = counts > 0
+        if self.sizes.encoder == "cnn":
+            real = (np.arange(rows.shape[1]) < counts[:, None])[:, :, None]
+            for index in range(2):
+                read = self._convolved(f"encoder.notes.conv{index}", read * real)
+            return np.asarray((read * real).max(axis=1), dtype=np.float32)
+        last = np.maximum(counts - 1, 0)
+        back = np.maximum(last[:, None] - np.arange(rows.shape[1]), 0)
+        bars = np.arange(len(rows))
+        ends = [
+            self._lstm(f"encoder.notes.{name}", each)[bars, last]
+            for name, each in (("forward", read), ("backward", read[bars[:, None], back]))
+        ]
+        return np.asarray(np.concatenate(ends, axis=1) * there[:, None], dtype=np.float32)
+
+    def _convolved(self, name: str, rows: Vector) -> Vector:
+        """A convolution over three notes: (n, time, features) -> (n, time, channels)."""
+        kernel, padded = self._weights[f"{name}.kernel"], np.pad(rows, ((0, 0), (1, 1), (0, 0)))
+        time = rows.shape[1]
+        found = sum(padded[:, at : at + time] @ kernel[at] for at in range(3)) + self._weights[f"{name}.bias"]
+        return np.asarray(np.maximum(found, 0), dtype=np.float32)
+
+    def _both_ways(self, name: str, rows: Vector) -> Vector:
+        """Bars read forwards and backwards: (bars, n) -> (bars, 2 units)."""
+        ahead = self._lstm(f"{name}.forward", rows[None])[0]
+        back = self._lstm(f"{name}.backward", rows[None, ::-1])[0, ::-1]
+        return np.concatenate([ahead, back], axis=1)
+
+    def _lstm(self, name: str, rows: Vector) -> Vector:
+        """Hidden states: (n, time, features) -> (n, time, units)."""
+        kernel, recurrent, bias = (self._weights[f"{name}.{part}"] for part in ("kernel", "recurrent", "bias"))
+        units = len(recurrent)
+        inputs = rows @ kernel + bias
+        hidden = cell = np.zeros((len(rows), units), np.float32)
+        result = np.empty((*rows.shape[:2], units), np.float32)
+        for step in range(rows.shape[1]):
+            i, f, candidate, o = np.split(inputs[:, step] + hidden @ recurrent, 4, axis=1)
+            cell = _sigmoid(f) * cell + _sigmoid(i) * np.tanh(candidate)
+            result[:, step] = hidden = _sigmoid(o) * np.tanh(cell)
+        return result
+
+    def _dense(self, name: str, rows: Vector) -> Vector:
+        result: Vector = rows @ self._weights[f"{name}.kernel"] + self._weights[f"{name}.bias"]
+        return result
+
+
+def _one_thread() -> Any:
+    """Products round the same however many threads there are."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, user_api="blas")
+
+
+def _sigmoid(values: Vector) -> Vector:
+    result: Vector = np.float32(0.5) * (np.float32(1) + np.tanh(np.float32(0.5) * values))
+    return result
+
+
+def slerp(first: Vector, second: Vector, at: float) -> Vector:
+    """A point on the arc from one latent to another, at 0 to 1 of it (Shoemake, SIGGRAPH 1985).
+
+    Direction and length change evenly. A straight line would pass where lengths are seldom: those of latents hardly
+    differ.
+    """
+    one, other = first.astype(np.float64), second.astype(np.float64)
+    lengths = np.sqrt((one**2).sum()), np.sqrt((other**2).sum())
+    if min(lengths) == 0:
+        return np.asarray((1 - at) * one + at * other, dtype=np.float32)
+    one, other = one / lengths[0], other / lengths[1]
+    angle = float(np.arccos(np.clip((one * other).sum(), -1.0, 1.0)))
+    length = (1 - at) * lengths[0] + at * lengths[1]
+    if np.sin(angle) < _NO_ARC:
+        shares = (1 - at) * lengths[0] / length, at * lengths[1] / length
+    else:
+        shares = np.sin((1 - at) * angle) / np.sin(angle), np.sin(at * angle) / np.sin(angle)
+    return np.asarray(length * (shares[0] * one + shares[1] * other), dtype=np.float32)
+
+
+__all__ = ["LOG_VARIANCE", "Latent", "Posterior", "normal", "slerp"]

@@ -1,0 +1,163 @@
+"""Directions along which a latent space gets denser, higher, ...: one attribute and not the others."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from tiny_models import tune
+
+from composer.attributes import MOST, changes_of, learn, moved, parsed
+from composer.latent_runtime import Posterior
+from composer.style import FOLK
+from theory.analysis.attributes import ATTRIBUTES
+from theory.errors import ModelError, RequestError, UnknownNameError
+
+SIZE = 6
+
+
+class Space:
+    """A latent space in which a piece, which is a number here, lies where a table says."""
+
+    def __init__(self, places):
+        self.places = places
+
+    def posterior(self, piece):
+        rows = np.array([self.places[piece] - 1, self.places[piece] + 1], np.float32)  # their mean counts
+        return Posterior(rows, np.ones_like(rows))
+
+
+def world(pieces=600, noise=0.0, seed=0):
+    """Places, of unlike spread, and three attributes that they tell: two of them go together."""
+    dice = np.random.default_rng(seed)
+    places = dice.normal(size=(pieces, SIZE)) * (1, 2, 0.5, 1, 1, 1)
+    values = {
+        "one": 10 + 3 * places[:, 0],
+        "other": places[:, 0] + places[:, 1],
+        "third": -2 * places[:, 2],
+    }
+    heard = {name: (lambda piece, row=row: float(row[piece])) for name, row in values.items()}
+    return places, values, heard, Space(places + noise * dice.normal(size=places.shape))
+
+
+def test_a_direction_moves_its_attribute_by_a_deviation_and_no_other():
+    _, values, heard, space = world()
+    found = learn(space, range(600), heard)
+    assert found.names == ("one", "other", "third")
+    assert found.rows.dtype == np.float32
+    assert found.rows.shape == (3, SIZE)
+    effects = np.array([[3 * row[0], row[0] + row[1], -2 * row[2]] for row in found.rows])
+    effects /= [values[name].std() for name in found.names]
+    np.testing.assert_allclose(effects, np.eye(3), atol=0.02)
+    np.testing.assert_allclose(found.told, 1, atol=0.01)
+
+
+def test_it_goes_where_pieces_are():
+    """A number that varies with the attribute moves along, though it tells nothing more."""
+    dice = np.random.default_rng(1)
+    places = dice.normal(size=(600, 2))
+    places[:, 1] = places[:, 0] + 0.5 * dice.normal(size=600)
+    row = places[:, 0].copy()
+    found = learn(Space(places), range(600), {"one": lambda piece: row[piece]})
+    assert found.rows[0] == pytest.approx([row.std(), row.std()], rel=0.1)
+
+
+def test_attributes_that_the_latent_does_not_tell_or_that_do_not_vary_are_left_out():
+    _, _, heard, space = world()
+    dice = np.random.default_rng(5).normal(size=600)
+    heard = {"still": lambda piece: 4.0, "chance": lambda piece: float(dice[piece]), **heard}
+    found = learn(space, range(600), heard)
+    assert found.names == ("one", "other", "third")
+    np.testing.assert_allclose(found.rows, learn(space, range(600), dict(list(heard.items())[2:])).rows)
+
+
+def test_few_pieces_do_not_make_chance_look_like_knowledge():
+    """As many numbers as a third of the pieces tell a third of anything, until a piece is left out."""
+    dice = np.random.default_rng(0)
+    places, row = dice.normal(size=(48, 16)), dice.normal(size=48)
+    found = learn(Space(places), range(48), {"chance": lambda piece: float(row[piece])})
+    assert found.names == ()
+    assert found.rows.shape == (0, 16)
+
+
+def test_a_collapsed_latent_knows_no_direction():
+    _, _, heard, _ = world()
+    found = learn(Space(np.zeros((600, SIZE))), range(600), heard)
+    assert (found.names, found.rows.shape) == ((), (0, SIZE))
+
+
+def test_noise_is_no_reason_to_go_astray():
+    """The latent tells a third of an attribute: its direction still is the attribute's, and of bounded length."""
+    _, _, heard, space = world(pieces=2000, noise=1.5)
+    found = learn(space, range(2000), heard)
+    assert "one" in found.names
+    assert (found.told < 0.9).all()
+    assert np.linalg.norm(found.rows, axis=1).max() < 12
+
+
+def test_too_few_pieces():
+    _, _, heard, space = world()
+    with pytest.raises(ModelError, match="47 pieces: too few to learn what 3 attributes look like"):
+        learn(space, range(47), heard)
+    assert learn(space, range(48), heard).names
+
+
+def test_the_same_pieces_give_the_same_directions():
+    _, _, heard, space = world()
+    one, other = (learn(space, range(600), heard) for _ in range(2))
+    assert one.rows.tobytes() == other.rows.tobytes()
+
+
+# Moving
+
+
+def test_moved():
+    rows = np.array([[1, 0], [0, 2]], np.float32)
+    latent = np.zeros((3, 2), np.float32)
+    found = moved(latent, ("density", "register"), rows, {"register": -0.5, "density": 2})
+    np.testing.assert_array_equal(found, [[2, -1]] * 3)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(moved(latent, (), rows[:0], {}), latent)
+    with pytest.raises(UnknownNameError, match="no attribute is called 'loudness': this model knows density, register"):
+        moved(latent, ("density", "register"), rows, {"loudness": 1})
+    for amount in (MOST + 0.1, -MOST - 1, float("nan"), float("inf")):
+        with pytest.raises(RequestError, match=r"density by .* standard deviations: must be -5 to 5"):
+            moved(latent, ("density", "register"), rows, {"density": amount})
+
+
+@pytest.mark.parametrize(
+    ("text", "dial", "toward"),
+    [
+        ("+density", 1, {"density": 1}),
+        ("density", 1, {"density": 1}),
+        ("+density -syncopation", 1, {"density": 1, "syncopation": -1}),
+        ("+density=0.5, -register=2", 2, {"density": 1, "register": -4}),
+        ("-pitch-classes", -1, {"pitch-classes": 1}),
+        ("density=-2", 1, {"density": -2}),
+        ("  +a   -b  ", 0, {"a": 0, "b": 0}),
+    ],
+)
+def test_words_of_attributes(text, dial, toward):
+    assert parsed(text, dial) == toward
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", ",", "+", "-", "++density", "+-a", "+a=", "+a=x", "+a=nan", "+a=inf", "+a -a"]
+)
+def test_words_that_are_none(text):
+    with pytest.raises(RequestError, match=re.escape("write attributes with signs, as in '+density -syncopation=0.5'")):
+        parsed(text)
+
+
+def test_a_long_text_is_not_repeated_whole():
+    with pytest.raises(RequestError) as caught:
+        parsed("+" * 10_000)
+    assert len(str(caught.value)) < 300
+
+
+def test_what_became_of_a_piece():
+    before, after = FOLK.undress(tune(0)), FOLK.undress(tune(1))
+    found = changes_of(before, after)
+    assert list(found) == list(ATTRIBUTES)
+    assert found["density"] == (ATTRIBUTES["density"](before), ATTRIBUTES["density"](after))
