@@ -95,6 +95,7 @@ class AdversarialConfig:
     temperature: float = 1.0
     draws: int = 4
     likelihood: float = 0.0
+    scored: float = 0.0
     average: float = 0.95
     latent: LatentConfig = field(default_factory=partial(LatentConfig, encoder=""))
     seed: int = 0
@@ -348,7 +349,13 @@ class _Run:
             optimizer.build(model.trainable_variables)
         self._critic = gan.DiscriminatorStep(self._discriminator, config.loss, config.penalty)
         self._learner = gan.GeneratorStep(
-            self._generator, self._discriminator, config.loss, config.temperature, config.draws, config.likelihood
+            self._generator,
+            self._discriminator,
+            config.loss,
+            config.temperature,
+            config.draws,
+            config.likelihood,
+            config.scored,
         )
         self._tokenizer = train_pieces[0].tokenizer
         self._forms = Forms(train_pieces, config.bars, style)

@@ -223,7 +223,8 @@ def run(
     nats = best["valid_nats_per_note"]
     said = f", its latent {best['valid_latent_bits']:.0f} bits a piece" if model == "vae" else ""
     if best.get("collapsed"):
-        print("cadenza: the latent says next to nothing (posterior collapse): leave out --kl-weight", file=sys.stderr)
+        remedy = "raise --bits, or train longer" if kl_weight is None else "leave out --kl-weight"
+        print(f"cadenza: the latent says next to nothing (posterior collapse): {remedy}", file=sys.stderr)
     print(
         f"best epoch {best['epoch']:.0f}: {nats:.3f} nats a note on the validation side{said}; "
         f"the model is in {out_dir}"

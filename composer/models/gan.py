@@ -316,6 +316,7 @@ class GeneratorStep(_FixedStep):
         temperature: of the Gumbel-softmax.
         draws: of noise, that are averaged.
         likelihood: weight of the mean -ln p(token) in nats of real pieces, beside the loss.
+        scored: weight of the score-function estimator beside the straight-through one.
     """
 
     FIGURES = 2  # loss, surprise
@@ -328,8 +329,10 @@ class GeneratorStep(_FixedStep):
         temperature: float,
         draws: int,
         likelihood: float = 0.0,
+        scored: float = 0.0,
     ) -> None:
         super().__init__(model)
+        self._scored_share = scored
         self._discriminator, self._loss = discriminator, LOSSES[loss]
         self._temperature, self._draws, self._likelihood = temperature, draws, likelihood
 
@@ -358,8 +361,14 @@ class GeneratorStep(_FixedStep):
         scores = self._discriminator(read, there)
         real_scores = tf.stop_gradient(self._discriminator.read(real.tokens, real.there))
         loss = tf.reduce_sum(self._loss.generator(real_scores, scores))
-        masked = tf.where(allowed, tf.stop_gradient(logits), logits.dtype.min)
-        total, surprise = loss, nats(masked, share.targets, there)
+        masked = tf.where(allowed, logits, logits.dtype.min)
+        total, surprise = loss, nats(tf.stop_gradient(masked), share.targets, there)
+        if self._scored_share:
+            better = tf.stop_gradient(scores - tf.reduce_mean(scores))
+            better /= tf.math.reduce_std(better) + 1e-3
+            tokens = tf.reduce_sum(there) / tf.cast(tf.shape(there)[0], tf.float32)
+            total = (1 - self._scored_share) * total
+            total += self._scored_share * nats(masked, share.targets, there * better[:, None]) / tokens * 10.0
         if self._likelihood:
             each = nats(self._model(real.inputs, training=False), real.tokens, real.there)
             tokens = tf.reduce_sum(real.there) / tf.cast(tf.shape(real.there)[0], tf.float32)

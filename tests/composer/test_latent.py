@@ -12,7 +12,7 @@ from tiny_models import TINY_LATENT, export, export_vae, scales, tune
 
 import composer
 import data
-from composer import bundle, generate, latent, search
+from composer import bundle, generate, search
 from composer.latent import blend, interpolate, mixed, path, place, reconstruct, vary
 from composer.latent_runtime import Latent, slerp
 from composer.many import compose_many
@@ -427,7 +427,3 @@ def test_the_budget_is_kept(request_, tmp_path, monkeypatch):
 
     with pytest.raises(SearchError, match="no piece was found in 0 tries"):
         all_of_them()
-
-
-def test_the_names_of_the_module():
-    assert [name for name in latent.__all__ if not hasattr(latent, name)] == []
