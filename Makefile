@@ -19,7 +19,7 @@ song: $(BASE) ## Set up what is missing and compose a first piece into out/
 	@echo '$(BIN)/cadenza analyze out/song.mid'
 
 test: lint ## Set up what is missing (with TensorFlow) and run every check
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: $(DEV) ## Run ruff and mypy
 	$(BIN)/ruff check .

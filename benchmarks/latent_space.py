@@ -100,7 +100,8 @@ def _reconstruction(
         for (_, number, cut), draft in zip(members, write_many(task, list(told)), strict=False):
             again = None if isinstance(draft, Exception) else runtime.tokenizer.decode(draft.ids)
             hits.append(alike(cut, again))
-            bits.append(posteriors[seed + number].nats / np.log(2))
+            posterior = posteriors[seed + number]
+            bits.append(space.nats(posterior, posterior.draw(seed + number)) / np.log(2))
     right, total = np.array(hits).T
     rates = right / total
     return {

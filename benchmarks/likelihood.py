@@ -1,4 +1,4 @@
-"""Likelihood of the shipped chorale model on a side of the split that it was not trained on.
+"""Likelihood of an LSTM that ships on a side of the split that it was not trained on.
 
 Without chords it is that of all the music; with an analysis' chords as given, that of the music under them.
 """
@@ -15,14 +15,18 @@ from composer import batches
 from composer.likelihood import likelihood
 from data.dataset import entries
 
+_CORPORA = {"chorale": "chorales", "folk": "folk"}
+
 
 def main() -> None:
     """Read the corpus, score every piece of the side in its own key."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", choices=("train", "valid", "test"), default="test")
-    side = parser.parse_args().side
-    model, runtime = shipped()
-    _, stream = entries("chorales")
+    parser.add_argument("--style", choices=sorted(_CORPORA), default="chorale")
+    options = parser.parse_args()
+    side = options.side
+    model, runtime = shipped(options.style)
+    _, stream = entries(_CORPORA[options.style])
     pieces = batches.prepare([entry for entry in stream if entry.side == side], model.style)
     rows = []
     for chords in (False, True):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from composer.files import write
     from composer.generate import compose, continue_piece
+    from composer.latent import blend, interpolate, reconstruct, vary
     from composer.many import compose_many
     from composer.piece import Piece, Recipe
     from composer.report import Report
@@ -39,8 +40,9 @@ _check_siblings()
 # Imported when first asked for: the command line must be able to answer, and to be interrupted, at once.
 _HOMES = {
     "Piece": "composer.piece", "Recipe": "composer.piece", "Report": "composer.report", "Request": "composer.request",
-    "compose": "composer.generate", "compose_many": "composer.many", "continue_piece": "composer.generate",
-    "read": "data", "render": "synth", "write": "composer.files",
+    "blend": "composer.latent", "compose": "composer.generate", "compose_many": "composer.many",
+    "continue_piece": "composer.generate", "interpolate": "composer.latent", "read": "data",
+    "reconstruct": "composer.latent", "render": "synth", "vary": "composer.latent", "write": "composer.files",
 }  # fmt: skip
 
 
@@ -56,5 +58,6 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "Piece", "Recipe", "Report", "Request", "compose", "compose_many", "continue_piece", "read", "render", "write",
+    "Piece", "Recipe", "Report", "Request", "blend", "compose", "compose_many", "continue_piece", "interpolate", "read",
+    "reconstruct", "render", "vary", "write",
 ]  # fmt: skip

@@ -34,7 +34,6 @@ from composer.bundle import Bundle
 from composer.checkpoint import Arrays
 from composer.config import LatentConfig
 from composer.decode import WIDTH
-from composer.latent_runtime import Latent, normal
 from composer.rollouts import Drawn, Excerpt, Forms, Player, choices, known_tokens, reading, seeds
 from composer.style import Style
 from composer.train import CHECKPOINT, silent_libraries
@@ -43,14 +42,14 @@ from theory.errors import ModelError, RequestError, SearchError, TrainingError
 
 if TYPE_CHECKING:
     from composer.metrics import Measured
-    from composer.models.gan import Real, Rollout
+    from composer.models.gan import Rollout
 
 VERDICT = "verdict.json"
 _SLACK = 0.01  # of a diversity, a share: what sets of pieces differ in by chance
 _COLLAPSED = 0.7  # a generator with so small a share of the distinct 4-grams that it ought to have, or
 _REPEATING = 0.15  # with a self-BLEU higher by so much, says the same again and again
 _LOSSES = ("relativistic", "wasserstein")
-_FORM, _REAL, _NOISE, _GUMBEL, _VALID, _TRAIN, _LATENT, _POINTS = range(8)  # streams of chance
+_FORM, _REAL, _NOISE, _GUMBEL, _VALID, _TRAIN, _POINTS = range(7)  # streams of chance
 _JUDGED, _CONFIRMED = 1, 2  # seeds of the pieces that are measured on the way and in the end
 
 
@@ -72,9 +71,8 @@ class AdversarialConfig:
         discriminator_rate: of the discriminator.
         temperature: of the Gumbel-softmax.
         draws: of Gumbel noise that are averaged.
-        likelihood: weight of -ln p(token) of real excerpts beside the loss; 0 spends no time on it.
         average: share of the running average that stays, a step.
-        latent: sizes of noise and conductor where the warm start has none.
+        latent: sizes of latent and conductor where the warm start has none.
         seed: of everything random.
 
     Raises:
@@ -90,12 +88,10 @@ class AdversarialConfig:
     pieces: int = 256
     loss: str = "relativistic"
     penalty: float = 0.01
-    learning_rate: float = 5e-5
+    learning_rate: float = 5e-4
     discriminator_rate: float = 1e-3
     temperature: float = 1.0
     draws: int = 4
-    likelihood: float = 0.0
-    scored: float = 0.0
     average: float = 0.95
     latent: LatentConfig = field(default_factory=partial(LatentConfig, encoder=""))
     seed: int = 0
@@ -116,9 +112,8 @@ class AdversarialConfig:
         for name in ("learning_rate", "discriminator_rate", "temperature"):
             if not 0 < getattr(self, name) <= 10:
                 raise RequestError(f"{name.replace('_', ' ')} {getattr(self, name):g}: must be above 0, at most 10")
-        for name in ("penalty", "likelihood"):
-            if not 0 <= getattr(self, name) <= 1000:
-                raise RequestError(f"{name} {getattr(self, name):g}: must be 0 to 1000")
+        if not 0 <= self.penalty <= 1000:
+            raise RequestError(f"penalty {self.penalty:g}: must be 0 to 1000")
         if not 0 <= self.average < 1:
             raise RequestError(f"average {self.average:g}: must be 0 to below 1")
         if self.loss not in _LOSSES:
@@ -335,7 +330,7 @@ class _Run:
                 raise TrainingError(f"a GAN needs TensorFlow: KERAS_BACKEND is {keras.backend.backend()}")
             divide_threads(config.rows)
             tf.config.experimental.enable_op_determinism()
-            self._generator = gan.generator(self._sizes, self._latent, config.seed)
+            self._generator = gan.generator(self._sizes, self._latent, config.bars, config.seed)
             self._discriminator = gan.Discriminator(self._sizes.vocabulary, config.seed)
         vae.set_weights(self._generator, first_weights(vae.weights(self._generator), warm_start))
         self._average: Arrays = dict(vae.weights(self._generator))
@@ -354,14 +349,11 @@ class _Run:
             config.loss,
             config.temperature,
             config.draws,
-            config.likelihood,
-            config.scored,
         )
         self._tokenizer = train_pieces[0].tokenizer
         self._forms = Forms(train_pieces, config.bars, style)
         self._judge = Judge(Forms(valid_pieces, config.bars, style), self._forms, config)
         self._real = self._judge.real()
-        self._encoder = Latent(warm_start) if warm_start.latent and warm_start.latent.encoder else None
         self.history: list[Record] = []
         self._seconds, self._sums = 0.0, np.zeros(3)
         self._board = _Board(out / "tensorboard")
@@ -371,6 +363,8 @@ class _Run:
 
     def learn(self) -> None:
         """Take a step."""
+        from composer.models.gan import Real
+
         started = time.monotonic()
         form = self._forms.form(self._chance(_FORM))
         real = self._forms.excerpts(form, self.config.rows * self.config.critiques, self._chance(_REAL))
@@ -386,7 +380,8 @@ class _Run:
         loss = surprise = math.nan
         if self.step >= 0:
             numbers = self._chance(_GUMBEL).integers(2**31, size=(len(drawn), 2)).astype(np.int32)
-            loss, surprise = self._learner.take(self._rollout(drawn), self._known(real[: len(drawn)]), numbers)
+            beside = Real(*known_tokens(real[: len(drawn)], self._sizes.vocabulary))
+            loss, surprise = self._learner.take(self._rollout(drawn), beside, numbers)
             self._check(loss, "generator")
             self._follow()
         self.step += 1
@@ -402,31 +397,15 @@ class _Run:
         """Pieces that the generator draws as it stands."""
         player = Player(self._bundle(self._weights()), self.config.bars)
         numbers = seeds([self.config.seed, _NOISE, self.step + self.config.head_start], self.config.rows)
-        return player.drawn(like.ids[: like.opening].tolist(), numbers)
+        return player.drawn(like, numbers)
 
     def _rollout(self, drawn: list[Drawn]) -> Rollout:
         from composer.models.gan import Rollout
 
         batch = reading(drawn, self._tokenizer.learnt)
-        noise = np.array([piece.noise for piece in drawn])
+        form, noise = (np.array([getattr(piece, name) for piece in drawn]) for name in ("form", "noise"))
         allowed = choices(drawn, batch.targets.shape[1])
-        return Rollout((*batch.inputs, noise), batch.targets, batch.weights, allowed)
-
-    def _known(self, excerpts: list[Excerpt]) -> Real:
-        from composer.models.gan import Real
-
-        if not self.config.likelihood:
-            return Real(*known_tokens(excerpts, self._sizes.vocabulary))
-        batch = reading(excerpts, self._tokenizer.learnt)
-        noise = np.array([self._place(one, number) for number, one in enumerate(excerpts)])
-        return Real(batch.targets, batch.weights, (*batch.inputs, noise))
-
-    def _place(self, one: Excerpt, number: int) -> Any:
-        """What the generator is told of a real excerpt: where the warm start's encoder sees it, or noise."""
-        (seed,) = seeds([self.config.seed, _LATENT, self.step, number], 1)
-        if self._encoder:
-            return self._encoder.posterior(one.score).draw(seed)
-        return normal((self.config.bars if self._latent.hierarchical else 1, self._latent.size), seed)
+        return Rollout((*batch.inputs, form, noise), batch.targets, batch.weights, allowed)
 
     def _follow(self) -> None:
         """Move the running average."""

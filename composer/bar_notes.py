@@ -1,16 +1,18 @@
-"""The notes of each bar as the encoder reads them: a row of numbers a note."""
+"""Bars as networks with a latent know them: the notes of each as rows of numbers, and the form as a row a bar."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from composer import keyview
+from theory.meter import Meter
 from theory.score import Score
-from theory.tokens.features import PITCHES
-from theory.tokens.vocabulary import LOW_STEPS, STEPS_PER_QUARTER
+from theory.tokens.features import COLUMNS, PITCHES
+from theory.tokens.vocabulary import LOW_STEPS, MODE_NAMES, STEPS_PER_QUARTER
 
 TRACKS = 16
 PLACE = 12  # steps: an eighth
@@ -22,6 +24,10 @@ SIZES = {
     "pitch": 2 * PITCHES,  # as in a piece without sharps and flats (`composer.keyview`); drums in the upper half
     "duration": LOW_STEPS,  # in steps
 }
+
+
+# Columns of a bar's form and how many values each has, as in the plan of `theory.tokens.features`; mode 0: no key.
+FORM = {name: COLUMNS[name] for name in ("bars_left", "numerator", "exponent", "mode")}
 
 
 class BarNotes(NamedTuple):
@@ -76,4 +82,29 @@ def bar_notes(score: Score) -> BarNotes:
     return BarNotes(rows, count)
 
 
-__all__ = ["PLACE", "PLACES", "SIZES", "TRACKS", "BarNotes", "bar_notes", "place_of", "places_of"]
+def bar_forms(meters: Sequence[Meter], mode: str | None) -> NDArray[np.int32]:
+    """What is settled of each bar before its first note: int32 (bars, columns of `FORM`).
+
+    Args:
+        meters: of each bar; of an upbeat what it lasts.
+        mode: of the key.
+    """
+    number = 0 if mode is None else MODE_NAMES.index(mode) + 1
+    rows = [
+        (min(len(meters) - bar, FORM["bars_left"] - 1), meter.numerator, meter.denominator.bit_length(), number)
+        for bar, meter in enumerate(meters)
+    ]
+    return np.array(rows, np.int32).reshape(-1, len(FORM))
+
+
+def forms_of(score: Score) -> NDArray[np.int32]:
+    """As `bar_forms`, of a score and the key it begins in."""
+    changes = [event.tick for event in score.meters]
+    at = np.maximum(np.searchsorted(changes, score.bar_lines()[:-1], side="right") - 1, 0)
+    return bar_forms([score.meters[index].meter for index in at], score.keys[0].key.mode if score.keys else None)
+
+
+__all__ = [
+    "FORM", "PLACE", "PLACES", "SIZES", "TRACKS", "BarNotes", "bar_forms", "bar_notes", "forms_of", "place_of",
+    "places_of",
+]  # fmt: skip

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from composer import checkpoint
 from composer.checkpoint import Arrays
 from composer.config import DecoderConfig, LatentConfig
+from composer.sampler import MOST_TEMPERATURE
 from composer.style import Style
 from theory.atomic_file import atomic_path
 from theory.errors import ModelError, TokenError, UnknownNameError
 from theory.tokens import Settings, Tokenizer
 
 DIRECTIONS, TRAINED_ON = "attributes.directions", "trained_on"
+# Of a new model, by architecture. One that ships has what serves best on the validation side: see its card.
+TEMPERATURES = {"lstm": 1.0, "vae": 0.8, "gan": 0.8}
 WEIGHTS, CONFIG = "weights.safetensors", "config.json"
 PRETRAINED = Path(__file__).with_name("pretrained")
 
@@ -40,6 +43,7 @@ class Bundle:
         latent: sizes of what stands around the decoder; None where it stands alone.
         attributes: names of what the latent space has directions for (`composer.attributes`).
         is_experimental: whether its training did not earn its place (`composer.adversarial`).
+        temperature: at which it writes where nobody states one.
     """
 
     weights: Arrays
@@ -51,6 +55,7 @@ class Bundle:
     latent: LatentConfig | None = None
     attributes: tuple[str, ...] = ()
     is_experimental: bool = False
+    temperature: float = 1.0
 
     @property
     def directions(self) -> NDArray[np.float32]:
@@ -81,6 +86,13 @@ def _names(values: Any) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise ModelError(f"attributes are {values!r:.40}, expected a list of names")
     return tuple(values)
+
+
+def _temperature(value: Any, folder: Path) -> float:
+    """A temperature of a configuration; 1 where models of older versions state none."""
+    if type(value) not in (int, float) or not 0 <= value <= MOST_TEMPERATURE:
+        raise ModelError(f"{folder / CONFIG}: temperature {value!r:.40} must be 0 to {MOST_TEMPERATURE}")
+    return float(value)
 
 
 def architecture_of(latent: LatentConfig | None) -> str:
@@ -124,6 +136,7 @@ def export(
         **({"experimental": True} if is_experimental else {}),
         **({"attributes": list(attributes)} if attributes else {}),
         **({TRAINED_ON: list(trained_on)} if trained_on else {}),
+        "temperature": TEMPERATURES[architecture_of(latent)],
         "style": style.to_dict(),
         "tokenizer": asdict(tokenizer),
         "vocabulary": tokenizer.fingerprint,
@@ -193,4 +206,5 @@ def load(folder: Path) -> Bundle:
         raise ModelError(f"{folder / WEIGHTS} does not hold the weights that {CONFIG} describes")
     weights = {name: array.astype(np.float32) for name, array in arrays.items()}
     sha256, is_experimental = hashlib.sha256(blob).hexdigest(), config.get("experimental") is True
-    return Bundle(weights, decoder, style, sha256, folder, tokenizer, latent, attributes, is_experimental)
+    stated = _temperature(config.get("temperature", 1.0), folder)
+    return Bundle(weights, decoder, style, sha256, folder, tokenizer, latent, attributes, is_experimental, stated)

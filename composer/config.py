@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from composer.bar_notes import PLACES, SIZES
+from composer.bar_notes import FORM, PLACES, SIZES
 from theory.errors import ModelError, RequestError
 from theory.tokens import VOCABULARY
 from theory.tokens.features import COLUMNS, PITCHES
@@ -96,10 +96,11 @@ class LatentConfig:
     Attributes:
         size: of the latent, a bar.
         conductor_units: cells in each direction of the conductor's LSTM.
+        prior_units: cells of the prior's LSTM.
         encoder: what reads the notes of a bar: "lstm" or "cnn"; "" where there is no encoder (a GAN).
         encoder_units: cells in each direction of the encoder's LSTMs, or channels of its convolutions.
         note: size of a note's vector.
-        dropout: share of what the encoder read of a bar that is dropped in training.
+        dropout: share of what the encoder read of a bar, and of what the prior reads and says, dropped in training.
         hierarchical: whether there is a latent a bar; otherwise one for the piece, without a conductor.
 
     Raises:
@@ -108,6 +109,7 @@ class LatentConfig:
 
     size: int = 32
     conductor_units: int = 128
+    prior_units: int = 160
     encoder: str = "lstm"
     encoder_units: int = 160
     note: int = 96
@@ -115,7 +117,7 @@ class LatentConfig:
     hierarchical: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("size", "conductor_units", "encoder_units", "note"):
+        for name in ("size", "conductor_units", "prior_units", "encoder_units", "note"):
             size = getattr(self, name)
             if type(size) is not int or size < 1:
                 raise RequestError(f"{name} {size}: must be a whole number above 0")
@@ -154,6 +156,10 @@ class LatentConfig:
             result |= _dense("conductor.output", 2 * self.conductor_units, PLACES * context)
         else:
             result |= _dense("conductor.output", self.size, context)
+        result |= {f"prior.{name}": (values, self.size) for name, values in FORM.items()}
+        result |= _lstm("prior.reader", 2 * self.size, self.prior_units) | _dense(
+            "prior", self.prior_units, 2 * self.size
+        )
         return result | (self._encoder() if self.encoder else {})
 
     def _encoder(self) -> dict[str, tuple[int, ...]]:
@@ -172,8 +178,15 @@ class LatentConfig:
 
 
 def _both_ways(name: str, below: int, units: int) -> dict[str, tuple[int, ...]]:
-    parts = {"kernel": (below, 4 * units), "recurrent": (units, 4 * units), "bias": (4 * units,)}
-    return {f"{name}.{way}.{part}": shape for way in ("forward", "backward") for part, shape in parts.items()}
+    return _lstm(f"{name}.forward", below, units) | _lstm(f"{name}.backward", below, units)
+
+
+def _lstm(name: str, below: int, units: int) -> dict[str, tuple[int, ...]]:
+    return {
+        f"{name}.kernel": (below, 4 * units),
+        f"{name}.recurrent": (units, 4 * units),
+        f"{name}.bias": (4 * units,),
+    }
 
 
 def _dense(name: str, below: int, units: int) -> dict[str, tuple[int, ...]]:

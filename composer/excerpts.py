@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer import batches
-from composer.bar_notes import SIZES, BarNotes, bar_notes, places_of
+from composer.bar_notes import SIZES, BarNotes, bar_notes, forms_of, places_of
 from composer.batches import Batch, Piece
 from data.augment import Augmentation, augment
 from theory.errors import TrainingError
@@ -41,11 +41,13 @@ class Example(NamedTuple):
         sequence: its tokens and what the decoder reads beside them.
         place: where each of these tokens was read (`composer.bar_notes.place_of`), int32 (n,).
         notes: what the encoder reads.
+        form: what the prior reads, int32 (bars, columns of `composer.bar_notes.FORM`).
     """
 
     sequence: batches.Sequence
     place: NDArray[np.int32]
     notes: BarNotes
+    form: NDArray[np.int32]
 
 
 def example(score: Score, tokenizer: Tokenizer) -> Example:
@@ -58,7 +60,8 @@ def example(score: Score, tokenizer: Tokenizer) -> Example:
     ids = tokenizer.encode(score)
     bar = np.maximum(np.cumsum(EXPRESSIVE.kinds[ids] == Kind.BAR) - 1, 0)[:-1]
     sequence = batches.sequence_of(ids, tokenizer)
-    return Example(sequence, places_of(bar, sequence.moments[:, _POSITION].astype(np.int32) - 1), bar_notes(score))
+    place = places_of(bar, sequence.moments[:, _POSITION].astype(np.int32) - 1)
+    return Example(sequence, place, bar_notes(score), forms_of(score))
 
 
 class _Cut(NamedTuple):
@@ -184,8 +187,8 @@ def padded(examples: Sequence[Example]) -> Batch:
     """A batch of examples of equally many bars.
 
     Returns:
-        Inputs: those of the decoder, then place int32 (batch, time), notes int32 (batch, bars, n, columns), counts
-        int32 (batch, bars).
+        Inputs: those of the decoder, then place int32 (batch, time), form int32 (batch, bars, columns), notes int32
+        (batch, bars, n, columns), counts int32 (batch, bars).
     """
     batch = batches.padded([each.sequence for each in examples])
     rows, time, bars = *batch.targets.shape, len(examples[0].notes.counts)
@@ -196,7 +199,8 @@ def padded(examples: Sequence[Example]) -> Batch:
     for row, each in enumerate(examples):
         place[row, : len(each.place)] = each.place
         notes[row, :, : each.notes.rows.shape[1]] = each.notes.rows
-    return batch._replace(inputs=(*batch.inputs, place, notes, counts))
+    form = np.array([each.form for each in examples], np.int32)
+    return batch._replace(inputs=(*batch.inputs, place, form, notes, counts))
 
 
 __all__ = ["LENGTHS", "Example", "Excerpts", "epoch", "evaluation", "example", "padded", "whole_bars"]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from composer import bundle, phrasing
+from composer.bar_notes import bar_forms
 from composer.bundle import Bundle
 from composer.decode import Draft, Progress, Task, write
 from composer.latent_runtime import Latent
@@ -108,7 +109,7 @@ def composed(wanted: Request, latent: Vector, upbeat: Meter | None, progress: Pr
     Raises:
         CadenzaError: as `compose`.
     """
-    ready = prepared(wanted, latent=latent, upbeat=upbeat)
+    ready = _at(prepared(wanted, upbeat=upbeat), latent)
     return _original(ready.wanted, lambda seed: finished(ready, write(ready.task, seed, progress)))
 
 
@@ -128,29 +129,25 @@ def composed_each(wanted: Request, latents: Iterable[Vector], upbeat: Meter | No
 
 
 def _found_at(ready: Prepared, latent: Vector) -> Found:
-    told = _told(ready.model, ready.task.runtime, ready.form.bars, latent)
-    ready = ready._replace(task=ready.task._replace(told=told))
+    ready = _at(ready, latent)
     try:
         return _original(ready.wanted, lambda seed: finished(ready, write(ready.task, seed)))
     except (RequestError, SearchError) as error:
         return error
 
 
-def prepared(
-    wanted: Request, learnt: Index | None = None, *, latent: Vector | None = None, upbeat: Meter | None = None
-) -> Prepared:
+def prepared(wanted: Request, learnt: Index | None = None, *, upbeat: Meter | None = None) -> Prepared:
     """Settle all that can be known before the first token of a new piece, the same for every seed.
 
     Args:
         wanted: the request.
         learnt: what the model learnt from, where that is at hand and the piece is to be original; None: looked up.
-        latent: point in the latent space; None where a seed draws it, or the model has none.
         upbeat: see `composed`; that of a tune that a part keeps whole comes first.
 
     Raises:
         CadenzaError: as `compose`, but for the search.
     """
-    model, runtime = model_for(wanted)
+    wanted, model, runtime = _with_model(wanted)
     style = model.style
     tunes = read_tunes(wanted.locks, style, model.tokenizer)
     form = wanted.form(style, meter_of(tunes), key_of(tunes, style), bars_of(tunes))
@@ -160,8 +157,8 @@ def prepared(
     plan = plan_of(frame, steers, style, runtime.tokenizer)
     blank = runtime.tokenizer.encode(_blank(form, frame, style))
     opening = blank[: 1 + int(np.flatnonzero(EXPRESSIVE.kinds[blank] == Kind.TEMPO_LOW)[0])]
-    told = _told(model, runtime, form.bars, latent) if model.latent else None
-    task = Task(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling, told)
+    task = Task(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling)
+    task = task._replace(told=_told(task, model, frame))
     return Prepared(wanted, form, model, plan, task, bool(steers.chords), learnt or _learnt(wanted, model))
 
 
@@ -196,7 +193,7 @@ def continue_piece(primer: Score | Piece | str | Path, *, progress: Progress | N
     wanted, primer = Request.of(request), primer_of(primer)
     if wanted.title is None and primer.title:
         wanted = replace(wanted, title="".join(c for c in primer.title if c.isprintable())[:200] or None)
-    model, runtime = model_for(wanted)
+    wanted, model, runtime = _with_model(wanted)
     given = model.tokenizer.quantize(primer)
     _check_primer(given, wanted, model.style)
     key, meter = _key_of(given), given.meters[-1].meter
@@ -215,8 +212,8 @@ def continue_piece(primer: Score | Piece | str | Path, *, progress: Progress | N
     frame = _frame_after(given, form, model.style)
     steers = steering(wanted, form, model.style, frame, settings=model.tokenizer)
     plan = plan_of(frame, steers, model.style, runtime.tokenizer)
-    told = _told_of_all(model, runtime, known, form.bars) if model.latent else None
-    task = Task(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling, told)
+    task = Task(runtime, opening.tolist(), plan.masks, form.bars, wanted.sampling)
+    task = task._replace(told=_told(task, model, frame, known))
     ready = Prepared(wanted, form, model, plan, task, bool(steers.chords), _learnt(wanted, model))
     return _original(wanted, lambda seed: _continued(ready, given, write(task, seed, progress)))
 
@@ -271,6 +268,13 @@ def load(folder: Path) -> tuple[Bundle, Runtime]:
         return model, Runtime(model)
 
 
+def _with_model(wanted: Request) -> tuple[Request, Bundle, Runtime]:
+    """A request at the temperature that it states or its model has, that model, and its runtime."""
+    model, runtime = model_for(wanted)
+    stated = model.temperature if wanted.temperature is None else wanted.temperature
+    return replace(wanted, temperature=stated), model, runtime
+
+
 def _learnt(wanted: Request, model: Bundle) -> Index | None:
     """The pieces that a model learnt from, if what is asked for has to keep away from them."""
     if wanted.original is None:
@@ -280,34 +284,23 @@ def _learnt(wanted: Request, model: Bundle) -> Index | None:
     return index_for(model.path)
 
 
-def _told(model: Bundle, runtime: Runtime, bars: int, latent: Vector | None) -> Callable[[int], Vector]:
-    """What the decoder is told of a latent, or of the one that a seed draws."""
-    from threadpoolctl import threadpool_limits
+def _told(ready: Task, model: Bundle, frame: Frame, primer: Score | None = None) -> Callable[[int], Vector] | None:
+    """What the decoder is told of the latent that a seed draws: of bars that go on from a primer's, where there is one.
 
-    space = Latent(model)
+    None where the model has no latent.
+    """
+    if model.latent is None:
+        return None
+    space, form = Latent(model), bar_forms(frame.meters, frame.key.mode)
+    known = space.posterior(primer).mean if primer and model.latent.encoder else None
+    temperature = ready.sampling.temperature
+    return lambda seed: ready.runtime.told(space.contexts(space.drawn(form, seed, known, temperature)))
 
-    def of(seed: int) -> Vector:
-        with threadpool_limits(1, user_api="blas"):  # rounds the same however many threads there are
-            return runtime.told(space.contexts(space.drawn(bars, seed) if latent is None else latent))
 
-    return of
-
-
-def _told_of_all(model: Bundle, runtime: Runtime, primer: Score, bars: int) -> Callable[[int], Vector]:
-    """What the decoder is told of a primer and of the bars after it, whose latents a seed draws."""
-    from threadpoolctl import threadpool_limits
-
-    space = Latent(model)
-    known = space.posterior(primer).mean if model.latent and model.latent.encoder else np.empty((0, 0), np.float32)
-
-    def of(seed: int) -> Vector:
-        with threadpool_limits(1, user_api="blas"):
-            latent = space.drawn(bars, seed)
-            if len(known):
-                latent[: len(known)] = known[: len(latent)]
-            return runtime.told(space.contexts(latent))
-
-    return of
+def _at(ready: Prepared, latent: Vector) -> Prepared:
+    """Told of a point in the latent space."""
+    told = ready.task.runtime.told(Latent(ready.model).contexts(latent))
+    return ready._replace(task=ready.task._replace(told=lambda seed: told))
 
 
 def _frame(form: Form, style: Style, upbeat: Meter | None) -> Frame:

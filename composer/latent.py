@@ -170,7 +170,7 @@ def vary(
     if not 0 <= away <= MOST_SPREAD:
         raise RequestError(f"spread {away:g}: must be 0 to {MOST_SPREAD:g}")
     placed = place(given, request)
-    mean, deviation = placed.posterior
+    mean, deviation = placed.posterior.mean, placed.posterior.deviation
     latent = mean + np.float32(away) * deviation * normal(mean.shape, placed.wanted.seed)
     model, _ = model_for(placed.wanted)
     latent = moved(latent, model.attributes, model.directions, moves)

@@ -1,7 +1,7 @@
-"""Encoder and conductor in NumPy: from a score to its latent, and from a latent to what the decoder is told.
+"""Encoder, prior and conductor in NumPy: from a score to its latent, and from a latent to what the decoder is told.
 
 Same arithmetic as `composer.models.vae`. A latent is an array, float32 (bars, size): a row a bar (one row in all where
-the model is flat), each drawn from a normal distribution if nobody says otherwise.
+the model is flat), each drawn from the prior if nobody says otherwise.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from composer.bar_notes import PLACES, SIZES, bar_notes
+from composer.bar_notes import FORM, PLACES, SIZES, bar_notes, forms_of
 from composer.bundle import Bundle
 from composer.runtime import Vector
 from composer.sampler import Dice
@@ -30,16 +30,12 @@ class Posterior(NamedTuple):
     Attributes:
         mean: float32 (bars, size).
         deviation: likewise, of each number.
+        form: of the piece's bars, int32 (bars, columns of `composer.bar_notes.FORM`).
     """
 
     mean: Vector
     deviation: Vector
-
-    @property
-    def nats(self) -> float:
-        """How much the latent says of the piece: divergence from the prior, in nats."""
-        mean, variance = self.mean.astype(np.float64), self.deviation.astype(np.float64) ** 2
-        return float(0.5 * (mean**2 + variance - 1 - np.log(variance)).sum())
+    form: NDArray[np.int32]
 
     def draw(self, seed: int) -> Vector:
         """A latent of the piece: float32 (bars, size)."""
@@ -77,9 +73,44 @@ class Latent:
         """How many rows the latent of so many bars has."""
         return bars if self.sizes.hierarchical else 1
 
-    def drawn(self, bars: int, seed: int) -> Vector:
-        """A latent from the prior: float32 (bars, size)."""
-        return normal((self.rows(bars), self.sizes.size), seed)
+    def drawn(
+        self, form: NDArray[np.int32], seed: int, known: Vector | None = None, temperature: float = 1.0
+    ) -> Vector:
+        """A latent from the prior: float32 (bars, size).
+
+        Args:
+            form: of each bar, int32 (bars, columns of `composer.bar_notes.FORM`).
+            seed: of what is drawn.
+            known: its first rows, where they are given: the others go on from there.
+            temperature: deviations are multiplied by it; below 1 is safer, 0 takes the likeliest.
+        """
+        latent = np.float32(temperature) * normal((self.rows(len(form)), self.sizes.size), seed)
+        given = np.zeros_like(latent[:0]) if known is None else known[: len(latent)]
+        kernel, recurrent, bias = (self._weights[f"prior.reader.{part}"] for part in ("kernel", "recurrent", "bias"))
+        state = (np.zeros((1, len(recurrent)), np.float32),) * 2
+        with _one_thread():
+            before = np.zeros_like(latent[:1])
+            for row, inputs in enumerate(self._of_form(form[: len(latent)])):
+                read = np.concatenate([before, inputs[None]], axis=1)
+                state = _after(state, read @ kernel + bias + state[0] @ recurrent)
+                (mean,), (deviation,) = self._normal(state[0])
+                latent[row] = given[row] if row < len(given) else mean + deviation * latent[row]
+                before = latent[row : row + 1]
+        return latent
+
+    def nats(self, posterior: Posterior, latent: Vector) -> float:
+        """How much a latent says of a piece: divergence of the posterior from the prior, in nats.
+
+        Where the prior follows the rows before, these are those of the latent: the mean over latents drawn from the
+        posterior is the rate of the piece.
+        """
+        with _one_thread():
+            before = np.concatenate([np.zeros_like(latent[:1]), latent[:-1]])
+            inputs = np.concatenate([before, self._of_form(posterior.form[: len(latent)])], axis=1)
+            mean, deviation = self._normal(self._lstm("prior.reader", inputs[None])[0])
+        apart = (posterior.mean.astype(np.float64) - mean) / deviation
+        ratio = (posterior.deviation.astype(np.float64) / deviation) ** 2
+        return float(0.5 * (apart**2 + ratio - 1 - np.log(ratio)).sum())
 
     def posterior(self, score: Score) -> Posterior:
         """Where a piece lies.
@@ -92,13 +123,14 @@ class Latent:
         """
         if "encoder.mean.kernel" not in self._weights:
             raise ModelError(f"{self._path} has no encoder: it can write, but not say where a piece lies; choose a VAE")
-        rows, counts = bar_notes(self._tokenizer.quantize(score))
+        score = self._tokenizer.quantize(score)
+        rows, counts = bar_notes(score)
         with _one_thread():
             read = self._both_ways("encoder.bars", self._notes(rows, counts))
             if not self.sizes.hierarchical:
                 read = read.mean(axis=0, keepdims=True)
             mean, spread = (self._dense(f"encoder.{name}", read) for name in ("mean", "log_variance"))
-        return Posterior(mean, np.exp(0.5 * np.clip(spread, *LOG_VARIANCE)))
+        return Posterior(mean, _deviation(spread), forms_of(score))
 
     def contexts(self, latent: Vector) -> Vector:
         """What the decoder is told at each place: float32 (bars x `composer.bar_notes.PLACES`, context).
@@ -109,8 +141,18 @@ class Latent:
             if not self.sizes.hierarchical:
                 return self._dense("conductor.output", latent)
             read = np.concatenate([latent, self._both_ways("conductor.bars", latent)], axis=1)
-            told = self._dense("conductor.output", np.maximum(self._dense("conductor.bar", read), 0))
+            told = self._dense("conductor.output", np.tanh(self._dense("conductor.bar", read)))
             return told.reshape(len(latent) * PLACES, -1)
+
+    def _of_form(self, form: NDArray[np.int32]) -> Vector:
+        """What the prior knows of each bar: (bars, size)."""
+        read = sum(self._weights[f"prior.{name}"][form[:, index]] for index, name in enumerate(FORM))
+        return np.asarray(read, dtype=np.float32)
+
+    def _normal(self, hidden: Vector) -> tuple[Vector, Vector]:
+        """Means and deviations that the prior expects: (bars, units) -> (bars, size) each."""
+        mean, spread = np.split(self._dense("prior", hidden), 2, axis=1)
+        return mean, _deviation(spread)
 
     def _notes(self, rows: NDArray[np.int32], counts: NDArray[np.int32]) -> Vector:
         """What is in each bar: notes (bars, n, columns) -> (bars, 2 units)."""
@@ -146,15 +188,13 @@ class Latent:
 
     def _lstm(self, name: str, rows: Vector) -> Vector:
         """Hidden states: (n, time, features) -> (n, time, units)."""
-        kernel, recurrent, bias = (self._weights[f"{name}.{part}"] for part in ("kernel", "recurrent", "bias"))
-        units = len(recurrent)
-        inputs = rows @ kernel + bias
-        hidden = cell = np.zeros((len(rows), units), np.float32)
-        result = np.empty((*rows.shape[:2], units), np.float32)
+        inputs = rows @ self._weights[f"{name}.kernel"] + self._weights[f"{name}.bias"]
+        recurrent = self._weights[f"{name}.recurrent"]
+        state = (np.zeros((len(rows), len(recurrent)), np.float32),) * 2
+        result = np.empty((*rows.shape[:2], len(recurrent)), np.float32)
         for step in range(rows.shape[1]):
-            i, f, candidate, o = np.split(inputs[:, step] + hidden @ recurrent, 4, axis=1)
-            cell = _sigmoid(f) * cell + _sigmoid(i) * np.tanh(candidate)
-            result[:, step] = hidden = _sigmoid(o) * np.tanh(cell)
+            state = _after(state, inputs[:, step] + state[0] @ recurrent)
+            result[:, step] = state[0]
         return result
 
     def _dense(self, name: str, rows: Vector) -> Vector:
@@ -162,11 +202,23 @@ class Latent:
         return result
 
 
+def _deviation(log_variance: Vector) -> Vector:
+    result: Vector = np.exp(np.float32(0.5) * np.clip(log_variance, *LOG_VARIANCE))
+    return result
+
+
 def _one_thread() -> Any:
     """Products round the same however many threads there are."""
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(1, user_api="blas")
+
+
+def _after(state: tuple[Vector, Vector], gates: Vector) -> tuple[Vector, Vector]:
+    """Hidden state and cell of LSTMs after a step: (n, units) each, gates (n, 4 units)."""
+    i, f, candidate, o = np.split(gates, 4, axis=1)
+    cell = _sigmoid(f) * state[1] + _sigmoid(i) * np.tanh(candidate)
+    return _sigmoid(o) * np.tanh(cell), cell
 
 
 def _sigmoid(values: Vector) -> Vector:

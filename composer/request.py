@@ -30,7 +30,7 @@ _LISTS = ("ranges", "cadences", "leaps", "density", "onsets", "durations", "lock
 _KINDS: dict[str, tuple[type, ...]] = {
     "style": _TEXT, "model": _TEXT, "key": _TEXT + _NONE, "meter": _TEXT + _NONE, "title": _TEXT + _NONE,
     "tempo": _WHOLE + _NONE, "bars": _WHOLE + _NONE, "seed": _WHOLE, "top_k": _WHOLE,
-    "temperature": (float, int), "top_p": (float, int), "chords": _TEXT + _NONE, "between": _TEXT,
+    "temperature": (float, int, type(None)), "top_p": (float, int), "chords": _TEXT + _NONE, "between": _TEXT,
     "scale": _TEXT + _NONE, "polyphony": _WHOLE + _NONE, "ending": _TEXT + _NONE, "original": _WHOLE + _NONE,
     **dict.fromkeys(_LISTS, (tuple,)),
 }  # fmt: skip
@@ -67,7 +67,9 @@ class Request:
         tempo: quarters a minute, whole.
         bars: how many to write.
         seed: of every choice; the same seed gives the same piece. 0 or more, below 2**64.
-        temperature, top_k, top_p: see `composer.sampler.Sampling`.
+        temperature: see `composer.sampler.Sampling`; of a latent that is drawn it scales the deviations too. None: the
+            model's own (`composer.bundle.Bundle.temperature`).
+        top_k, top_p: see `composer.sampler.Sampling`.
         title: of the piece.
         chords: chord symbols or Roman numerals by bar, as in "Dm | Gm | A7 | Dm" (`theory.progression`); repeated until
             the piece is full. Without `bars` the piece is as long as they are.
@@ -101,7 +103,7 @@ class Request:
     tempo: int | None = None
     bars: int | None = None
     seed: int = 0
-    temperature: float = 1.0
+    temperature: float | None = None
     top_k: int = 0
     top_p: float = 1.0
     title: str | None = None
@@ -171,7 +173,7 @@ class Request:
     @property
     def sampling(self) -> Sampling:
         """How tokens are drawn."""
-        return Sampling(self.temperature, self.top_k, self.top_p)
+        return Sampling(1.0 if self.temperature is None else self.temperature, self.top_k, self.top_p)
 
     def chord_bars(self, key: Key, meter: Meter) -> int:
         """For how many bars chords are given."""

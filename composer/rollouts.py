@@ -7,17 +7,18 @@ so that nothing but the music tells them apart.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from composer import batches, keyview
-from composer.bar_notes import places_of
+from composer.bar_notes import forms_of, places_of
 from composer.batches import Piece
 from composer.bundle import Bundle
 from composer.decode import Draft, Task, write_many
-from composer.latent_runtime import Latent
+from composer.latent_runtime import Latent, normal
 from composer.plan import kinds_written
 from composer.runtime import Ids, Runtime, Vector, Walk
 from composer.sampler import Sampling
@@ -137,12 +138,14 @@ class Drawn(NamedTuple):
     Attributes:
         ids: its tokens, the opening included.
         opening: how many of them were given.
-        noise: what the generator was told, float32 (bars, size).
+        form: of its bars, int32 (bars, columns of `composer.bar_notes.FORM`).
+        noise: of which its latent was made, float32 (rows, size).
         allowed: which tokens it could draw at each draw, bool (draws, V), as the network knows them.
     """
 
     ids: NDArray[np.int32]
     opening: int
+    form: NDArray[np.int32]
     noise: Vector
     allowed: NDArray[np.bool_]
 
@@ -158,24 +161,26 @@ class Player:
     def __init__(self, model: Bundle, bars: int) -> None:
         self._runtime, self._latent, self._bars = Runtime(model), Latent(model), bars
         rules = (OnlyKinds(kinds_written(model.style, model.tokenizer.learnt)), ExactForm(bars))
-        self._task = Task(self._runtime, (), rules, bars, Sampling(), self._told)
+        self._task = Task(self._runtime, (), rules, bars, Sampling())
 
-    def _told(self, seed: int) -> Vector:
-        return self._runtime.told(self._latent.contexts(self.noise(seed)))
+    def task(self, like: Excerpt) -> Task:
+        """What is drawn in the form of an excerpt."""
+        opening = like.ids[: like.opening].tolist()
+        return self._task._replace(opening=opening, told=partial(self._told, forms_of(like.score)))
 
-    def noise(self, seed: int) -> Vector:
-        """Of a seed, float32 (bars, size)."""
-        return self._latent.drawn(self._bars, seed)
+    def _told(self, form: NDArray[np.int32], seed: int) -> Vector:
+        return self._runtime.told(self._latent.contexts(self._latent.drawn(form, seed)))
 
-    def drawn(self, opening: Sequence[int], seeds: Sequence[int]) -> list[Drawn]:
-        """A piece for each of 2 to `WIDTH` seeds."""
-        seen = _Seen()
-        drafts = self._drafts(opening, seeds, seen)
+    def drawn(self, like: Excerpt, seeds: Sequence[int]) -> list[Drawn]:
+        """A piece in the form of an excerpt for each of 2 to `WIDTH` seeds."""
+        seen, form = _Seen(), forms_of(like.score)
+        drafts = self._drafts(like, seeds, seen)
         return [
             Drawn(
                 np.array(draft.ids, np.int32),
                 draft.opening,
-                self.noise(seed),
+                form,
+                normal((self._latent.rows(self._bars), self._latent.sizes.size), seed),
                 _as_known(np.array(self._found(draft) if draft.redraws else masks), draft.map),
             )
             for draft, seed, masks in zip(drafts, seeds, seen.masks, strict=True)
@@ -198,13 +203,13 @@ class Player:
         for number, group in enumerate(groups.values()):
             for start in range(0, len(group), _CHUNK):
                 chunk = group[start : start + _CHUNK]
-                opening = chunk[0].ids[: chunk[0].opening].tolist()
                 numbers = seeds([seed, number, start], max(2, len(chunk)))
-                drafts = self._drafts(opening, numbers)[: len(chunk)]
+                drafts = self._drafts(chunk[0], numbers)[: len(chunk)]
                 yield from (self._runtime.tokenizer.decode(draft.ids) for draft in drafts)
 
-    def _drafts(self, opening: Sequence[int], seeds: Sequence[int], *others: Constraint) -> list[Draft]:
-        task = self._task._replace(opening=opening, rules=(*self._task.rules, *others))
+    def _drafts(self, like: Excerpt, seeds: Sequence[int], *others: Constraint) -> list[Draft]:
+        task = self.task(like)
+        task = task._replace(rules=(*task.rules, *others))
         drafts = []
         for draft in write_many(task, seeds):
             if not isinstance(draft, Draft):

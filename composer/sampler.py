@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from theory.errors import RequestError
 
 _LAST_BITS = 1e-12  # of sums of float64
+MOST_TEMPERATURE = 10
 _COLD = 1.0  # where logits are off by as much as the temperature, nobody can be sure
 
 
@@ -37,8 +38,8 @@ class Sampling:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature <= 10:
-            raise RequestError(f"temperature {self.temperature:g}: must be 0 to 10")
+        if not 0 <= self.temperature <= MOST_TEMPERATURE:
+            raise RequestError(f"temperature {self.temperature:g}: must be 0 to {MOST_TEMPERATURE}")
         if self.top_k < 0:
             raise RequestError(f"top-k {self.top_k}: must be 0 (all) or more")
         if not 0 < self.top_p <= 1:

@@ -64,7 +64,7 @@ def _request(
     model: Annotated[str, typer.Option(help="Architecture that comes with the style, or a model's folder.")] = "lstm",
     bars: Annotated[int | None, whole("Bars to write. [default: the chords', a locked tune's, or the style's]")] = None,
     seed: Annotated[int, whole("The same seed gives the same piece.")] = 0,
-    temperature: Annotated[float, fraction("Below 1 is safer, above 1 bolder.")] = 1.0,
+    temperature: Annotated[float | None, fraction("Below 1 is safer, above 1 bolder. [default: the model's]")] = None,
     top_k: Annotated[int, whole("Draw among the k likeliest tokens only; 0 for all.")] = 0,
     top_p: Annotated[float, fraction("Draw among the likeliest tokens that share this probability; 1 for all.")] = 1.0,
     title: Annotated[str | None, typer.Option(help="Title of the piece.")] = None,

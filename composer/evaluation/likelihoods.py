@@ -79,7 +79,8 @@ def _surprise(model: Bundle | None, runtime: Runtime, score: Score, seed: int) -
         return nats(runtime, score), 0.0
     space = Latent(model)
     posterior = space.posterior(score)
-    return nats(runtime, score, runtime.told(space.contexts(posterior.draw(seed)))), posterior.nats
+    latent = posterior.draw(seed)
+    return nats(runtime, score, runtime.told(space.contexts(latent))), space.nats(posterior, latent)
 
 
 def nats(runtime: Runtime, score: Score, told: Vector | None = None) -> float:
@@ -123,14 +124,14 @@ class Reconstructing:
         scores = [runtime.tokenizer.decode(ids) for ids in self.pieces]
         seeds = range(self.seed, self.seed + len(scores))
         posteriors = [space.posterior(score) for score in scores]
-        drawn = zip(seeds, posteriors, strict=True)
-        told = {seed: runtime.told(space.contexts(posterior.draw(seed))) for seed, posterior in drawn}
+        latents = {seed: posterior.draw(seed) for seed, posterior in zip(seeds, posteriors, strict=True)}
+        told = {seed: runtime.told(space.contexts(latent)) for seed, latent in latents.items()}
         ready = self.writer.prepared(**self.request, temperature=0.0, ending="open")
         ready = ready._replace(task=ready.task._replace(told=told.__getitem__))
         found = drafts(ready, seeds)
         rows = []
-        for score, posterior, draft in zip(scores, posteriors, found, strict=True):
-            bits = posterior.nats / log(2)
+        for score, posterior, latent, draft in zip(scores, posteriors, latents.values(), found, strict=True):
+            bits = space.nats(posterior, latent) / log(2)
             again = None if isinstance(draft, SearchError) else runtime.tokenizer.decode(draft.ids)
             rows.append([*alike(score, again), bits])
         return rows

@@ -136,7 +136,8 @@ class Comparison:
         return Overlap(min(area, 1.0), max(divergence, 0.0))
 
     def _density(self, places: NDArray[np.int64], weights: FloatArray) -> FloatArray:
-        histogram = np.bincount(places, weights=weights, minlength=self._bins)
+        # A resample that is one piece over and over has no distances: then all of them count.
+        histogram = np.bincount(places, weights=weights if weights.any() else None, minlength=self._bins)
         total = histogram.sum()
         middles = (np.arange(self._bins) + 0.5) * self._step
         mean = histogram @ middles / total

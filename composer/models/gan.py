@@ -1,4 +1,5 @@
-"""The sequence GAN under TensorFlow: the shared decoder told by noise, and a network that tells its music from real.
+"""The sequence GAN under TensorFlow: the shared decoder told by drawn latents, and a network that tells its
+music from real.
 
 The generator draws tokens (`composer.adversarial`), so its output has no gradient of its own. It gets one by the
 straight-through Gumbel-softmax estimator (Jang, Gu & Poole, and Maddison, Mnih & Teh, both ICLR 2017): the
@@ -23,13 +24,14 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from composer.bar_notes import FORM
 from composer.batches import PAD_TO
 from composer.config import DecoderConfig, LatentConfig
 from composer.models import decoder
 from composer.models.loss import nats
 from composer.models.shares import SharedStep
 from composer.models.step import Examples
-from composer.models.vae import InPlace, conductor
+from composer.models.vae import FromNoise, InPlace, conductor
 from theory.tokens.features import COLUMNS, PITCHES
 
 VECTOR = 64  # of a token, as the discriminator reads it
@@ -42,27 +44,36 @@ _ROUNDS = 3  # after a step
 _LEAST = 1e-30
 
 
-def generator(sizes: DecoderConfig, latent: LatentConfig, seed: int = 0) -> keras.Model:
-    """Conductor and decoder over whole sequences.
+def generator(sizes: DecoderConfig, latent: LatentConfig, bars: int, seed: int = 0) -> keras.Model:
+    """Prior, conductor and decoder over whole sequences.
+
+    The decoder stays as it is: what is learnt is to make latents of noise, and to tell the decoder of them.
 
     Inputs: tokens int32 (batch, time), plan int32 (batch, time, columns), heard float32 (batch, time, 128), place int32
-    (batch, time), noise float32 (batch, bars, size).
+    (batch, time), form int32 (batch, bars, columns), noise float32 (batch, rows, size).
     Output: logits float32 (batch, time, vocabulary).
 
     Args:
         sizes: of the decoder.
-        latent: of the noise and the conductor.
+        latent: of prior and conductor.
+        bars: of each piece.
         seed: of the first weights.
     """
+    rows = bars if latent.hierarchical else 1
     keras.utils.set_random_seed(seed)
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     plan = keras.Input((None, len(COLUMNS)), dtype="int32", name="plan")
     heard = keras.Input((None, PITCHES), dtype="float32", name="heard")
     place = keras.Input((None,), dtype="int32", name="place")
-    noise = keras.Input((None, latent.size), dtype="float32", name="noise")
-    told = conductor(sizes, latent, noise)
+    form = keras.Input((bars, len(FORM)), dtype="int32", name="form")
+    noise = keras.Input((rows, latent.size), dtype="float32", name="noise")
+    prior = FromNoise(latent.prior_units, latent.size, 0.0, seed, name="prior")
+    told = conductor(sizes, latent, prior(noise, form[:, :rows]))
     logits = decoder.logits(sizes, tokens, plan, heard, seed=seed, more=lambda context: InPlace()(context, told, place))
-    return keras.Model([tokens, plan, heard, place, noise], logits, name="generator")
+    model = keras.Model([tokens, plan, heard, place, form, noise], logits, name="generator")
+    for layer in model.layers:
+        layer.trainable = layer.name.startswith(("prior", "conductor."))
+    return model
 
 
 class Bounded(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
@@ -298,12 +309,10 @@ class Real(NamedTuple):
     Attributes:
         tokens: int32 (batch, time).
         there: float32 (batch, time), 1 where a token is read.
-        inputs: what the generator reads of them, () where it does not learn by likelihood.
     """
 
     tokens: NDArray[np.int32]
     there: NDArray[np.float32]
-    inputs: tuple[NDArray[Any], ...] = ()
 
 
 class GeneratorStep(_FixedStep):
@@ -315,8 +324,6 @@ class GeneratorStep(_FixedStep):
         loss: one of `LOSSES`.
         temperature: of the Gumbel-softmax.
         draws: of noise, that are averaged.
-        likelihood: weight of the mean -ln p(token) in nats of real pieces, beside the loss.
-        scored: weight of the score-function estimator beside the straight-through one.
     """
 
     FIGURES = 2  # loss, surprise
@@ -328,13 +335,10 @@ class GeneratorStep(_FixedStep):
         loss: str,
         temperature: float,
         draws: int,
-        likelihood: float = 0.0,
-        scored: float = 0.0,
     ) -> None:
         super().__init__(model)
-        self._scored_share = scored
         self._discriminator, self._loss = discriminator, LOSSES[loss]
-        self._temperature, self._draws, self._likelihood = temperature, draws, likelihood
+        self._temperature, self._draws = temperature, draws
 
     def take(self, made: Rollout, real: Real, seeds: NDArray[np.int32]) -> tuple[float, float]:
         """Take one step.
@@ -362,18 +366,8 @@ class GeneratorStep(_FixedStep):
         real_scores = tf.stop_gradient(self._discriminator.read(real.tokens, real.there))
         loss = tf.reduce_sum(self._loss.generator(real_scores, scores))
         masked = tf.where(allowed, logits, logits.dtype.min)
-        total, surprise = loss, nats(tf.stop_gradient(masked), share.targets, there)
-        if self._scored_share:
-            better = tf.stop_gradient(scores - tf.reduce_mean(scores))
-            better /= tf.math.reduce_std(better) + 1e-3
-            tokens = tf.reduce_sum(there) / tf.cast(tf.shape(there)[0], tf.float32)
-            total = (1 - self._scored_share) * total
-            total += self._scored_share * nats(masked, share.targets, there * better[:, None]) / tokens * 10.0
-        if self._likelihood:
-            each = nats(self._model(real.inputs, training=False), real.tokens, real.there)
-            tokens = tf.reduce_sum(real.there) / tf.cast(tf.shape(real.there)[0], tf.float32)
-            total += self._likelihood * each / tokens
-        return total, [loss, surprise]
+        surprise = nats(tf.stop_gradient(masked), share.targets, there)
+        return loss, [loss, surprise]
 
 
 def straight_through(

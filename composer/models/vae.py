@@ -3,8 +3,12 @@
 The job of MusicVAE (Roberts et al., "A Hierarchical Latent Vector Model for Learning Long-Term Structure in Music",
 ICML 2018), for pieces of any number of bars: the latent has a row a bar. The encoder reads the notes of each bar, then
 the bars both ways, and says where each bar's row lies; the conductor reads the rows both ways and gives the decoder one
-context vector a bar. What it learnt of one bar it knows of all, and it may say what belongs to the whole piece in any
-of them.
+context vector for every eighth of a bar. What it learnt of one bar it knows of all, and it may say what belongs to the
+whole piece in any of them.
+
+The prior is learnt too: where a bar's row lies, by the rows before it, the meter, the mode, and how many bars are to
+come (as of VRNN: Chung et al., "A Recurrent Latent Variable Model for Sequential Data", NeurIPS 2015). Under a normal
+distribution, the same for every bar, phrases would return only by chance in what is drawn.
 
 The flat decoder (`hierarchical` off), for comparison: one row for the whole piece, the same context in every bar.
 """
@@ -18,7 +22,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from composer.bar_notes import PLACES, SIZES
+from composer.bar_notes import FORM, PLACES, SIZES
 from composer.config import DecoderConfig, LatentConfig
 from composer.latent_runtime import LOG_VARIANCE
 from composer.models import decoder
@@ -114,9 +118,10 @@ class BothWays(keras.layers.Layer):  # type: ignore[misc]
 
 
 class Sample(keras.layers.Layer):  # type: ignore[misc]
-    """A latent drawn from the posterior, and the posterior's divergence from the prior in nats.
+    """A latent drawn from the posterior.
 
-    It also keeps what that divergence weighs in training, by the number of bars: `composer.models.latent_step`.
+    It also keeps what the posterior's divergence from the prior weighs in training, by the number of bars:
+    `composer.models.latent_step`.
     """
 
     def __init__(self, seed: int, weight: float, **kwargs: Any) -> None:
@@ -130,17 +135,95 @@ class Sample(keras.layers.Layer):  # type: ignore[misc]
             shape=(MOST_BARS + 1,), initializer=weight, trainable=False, name="kl_weights"
         )
 
-    def call(self, mean: Any, log_variance: Any) -> tuple[Any, Any]:
-        """(batch, rows, size) each -> the same, and float32 (batch,)."""
+    def call(self, mean: Any, log_variance: Any) -> Any:
+        """(batch, rows, size) each -> the same."""
         noise = keras.random.normal(ops.shape(mean), seed=self.dice)
-        log_variance = ops.clip(log_variance, *LOG_VARIANCE)
-        latent = mean + ops.exp(0.5 * log_variance) * noise
-        each = ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance
-        return latent, 0.5 * ops.sum(each, axis=(1, 2))
+        return mean + ops.exp(0.5 * ops.clip(log_variance, *LOG_VARIANCE)) * noise
 
     def compute_output_shape(self, mean_shape: Any, log_variance_shape: Any) -> Any:
         """As said."""
-        return mean_shape, log_variance_shape[:1]
+        return mean_shape
+
+
+class Prior(keras.layers.Layer):  # type: ignore[misc]
+    """How each row of a latent is distributed, by those before it and the form of the bars.
+
+    At first all are normal, with a mean of 0 and a variance of 1.
+    """
+
+    def __init__(self, units: int, size: int, dropout: float, seed: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.readers = [LSTM(units, return_sequences=True, name="reader")]
+        self.drops = [keras.layers.Dropout(dropout, seed=seed + number) for number in range(2)]
+        self.size = size
+
+    def build(self, rows_shape: Any, form_shape: Any) -> None:
+        """Create a table for each column of the form, and both layers."""
+        (reader,) = self.readers
+        reader.build((None, None, 2 * self.size))
+        self.tables = [
+            self.add_weight(shape=(values, self.size), initializer=keras.initializers.RandomNormal(0, 0.1), name=name)
+            for name, values in FORM.items()
+        ]
+        self.kernel = self.add_weight(shape=(reader.units, 2 * self.size), initializer="zeros", name="kernel")
+        self.bias = self.add_weight(shape=(2 * self.size,), initializer="zeros", name="bias")
+
+    def call(self, rows: Any, form: Any) -> tuple[Any, Any]:
+        """(batch, rows, size), int32 (batch, rows, columns) -> mean and logarithm of the variance, as the rows."""
+        (reader,) = self.readers
+        before = self.drops[0](ops.pad(rows, ((0, 0), (1, 0), (0, 0)))[:, :-1])
+        read = self.drops[1](reader(ops.concatenate([before, self._known(form)], axis=-1)))
+        return self._normal(read)
+
+    def _known(self, form: Any) -> Any:
+        return sum(ops.take(table, form[..., index], axis=0) for index, table in enumerate(self.tables))
+
+    def _normal(self, read: Any) -> tuple[Any, Any]:
+        read = ops.matmul(read, self.kernel) + self.bias
+        return read[..., : self.size], read[..., self.size :]
+
+    def compute_output_shape(self, rows_shape: Any, form_shape: Any) -> Any:
+        """As said."""
+        return rows_shape, rows_shape
+
+
+class FromNoise(Prior):
+    """Latents that the prior makes of noise: what is drawn, with a gradient to the prior's weights."""
+
+    def call(self, rows: Any, form: Any) -> Any:
+        """Noise (batch, rows, size) of a known number of rows, int32 (batch, rows, columns) -> as the noise."""
+        kernel, recurrent, bias = (ops.convert_to_tensor(weight) for weight in self.readers[0].weights)
+        known, before = self._known(form), ops.zeros_like(rows[:, 0])
+        hidden = cell = ops.zeros((ops.shape(rows)[0], self.readers[0].units))
+        made = []
+        for row in range(rows.shape[1]):
+            read = ops.concatenate([before, known[:, row]], axis=-1)
+            gates = ops.matmul(read, kernel) + ops.matmul(hidden, recurrent) + bias
+            i, f, candidate, o = ops.split(gates, 4, axis=-1)
+            cell = ops.sigmoid(f) * cell + ops.sigmoid(i) * ops.tanh(candidate)
+            hidden = ops.sigmoid(o) * ops.tanh(cell)
+            mean, log_variance = self._normal(hidden)
+            before = mean + ops.exp(0.5 * ops.clip(log_variance, *LOG_VARIANCE)) * rows[:, row]
+            made.append(before)
+        return ops.stack(made, axis=1)
+
+    def compute_output_shape(self, rows_shape: Any, form_shape: Any) -> Any:
+        """As the noise."""
+        return rows_shape
+
+
+class Divergence(keras.layers.Layer):  # type: ignore[misc]
+    """Of one normal distribution from another, in nats: mean and logarithm of the variance of both -> (batch,)."""
+
+    def call(self, mean: Any, log_variance: Any, other_mean: Any, other_log_variance: Any) -> Any:
+        """All of (batch, rows, size)."""
+        log_variance, other = (ops.clip(each, *LOG_VARIANCE) for each in (log_variance, other_log_variance))
+        apart = (ops.square(mean - other_mean) + ops.exp(log_variance)) * ops.exp(-other)
+        return 0.5 * ops.sum(apart - 1.0 + other - log_variance, axis=(1, 2))
+
+    def compute_output_shape(self, mean_shape: Any, *others: Any) -> Any:
+        """(batch,)."""
+        return mean_shape[:1]
 
 
 class InPlace(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
@@ -162,7 +245,7 @@ def build(
     """Encoder, conductor and decoder over whole sequences.
 
     Inputs: tokens int32 (batch, time), plan int32 (batch, time, columns), heard float32 (batch, time, 128), place int32
-    (batch, time), notes int32 (batch, bars, n, columns), count int32 (batch, bars).
+    (batch, time), form int32 (batch, bars, columns), notes int32 (batch, bars, n, columns), count int32 (batch, bars).
     Outputs: logits float32 (batch, time, vocabulary); divergence of the posterior in nats, float32 (batch,).
 
     Args:
@@ -177,6 +260,7 @@ def build(
     plan = keras.Input((None, len(COLUMNS)), dtype="int32", name="plan")
     heard = keras.Input((None, PITCHES), dtype="float32", name="heard")
     place = keras.Input((None,), dtype="int32", name="place")
+    form = keras.Input((None, len(FORM)), dtype="int32", name="form")
     notes = keras.Input((None, None, len(SIZES)), dtype="int32", name="notes")
     count = keras.Input((None,), dtype="int32", name="count")
 
@@ -187,14 +271,17 @@ def build(
         read = keras.layers.GlobalAveragePooling1D(keepdims=True)(read)
     mean = keras.layers.Dense(latent.size, name="encoder.mean")(read)
     spread = keras.layers.Dense(latent.size, kernel_initializer="zeros", name="encoder.log_variance")(read)
-    rows, divergence = Sample(seed + 102, weight, name="sample")(mean, spread)
+    rows = Sample(seed + 102, weight, name="sample")(mean, spread)
+    prior = Prior(latent.prior_units, latent.size, latent.dropout, seed + 103, name="prior")
+    expected = prior(rows, form if latent.hierarchical else form[:, :1])
+    divergence = Divergence(name="divergence")(mean, spread, *expected)
     told = conductor(sizes, latent, rows)
 
     def in_bar(context: Any) -> Any:
         return InPlace()(context, told, place)
 
     logits = decoder.logits(sizes, tokens, plan, heard, seed=seed, mixed=mixed, more=in_bar)
-    return keras.Model([tokens, plan, heard, place, notes, count], [logits, divergence], name="vae")
+    return keras.Model([tokens, plan, heard, place, form, notes, count], [logits, divergence], name="vae")
 
 
 def weights(model: keras.Model) -> dict[str, NDArray[np.float32]]:
@@ -211,7 +298,7 @@ def set_weights(model: keras.Model, values: dict[str, NDArray[np.float32]]) -> N
 def _named(model: keras.Model) -> dict[str, Any]:
     named = decoder.named(model)
     for layer in model.layers:
-        if layer.name.startswith(("encoder.", "conductor.")):
+        if layer.name.startswith(("encoder.", "conductor.", "prior")):
             for path, weight in _parts(layer):
                 named[f"{layer.name}.{path}"] = weight
     return named
@@ -241,6 +328,6 @@ def conductor(sizes: DecoderConfig, latent: LatentConfig, rows: Any) -> Any:
         return keras.layers.Dense(sizes.context, name="conductor.output")(rows)
     read = BothWays(latent.conductor_units, name="conductor.bars")(rows)
     read = keras.layers.Concatenate()([rows, read])
-    read = keras.layers.Dense(2 * latent.conductor_units, activation="relu", name="conductor.bar")(read)
+    read = keras.layers.Dense(2 * latent.conductor_units, activation="tanh", name="conductor.bar")(read)
     told = keras.layers.Dense(PLACES * sizes.context, name="conductor.output")(read)
     return keras.layers.Reshape((-1, sizes.context))(told)

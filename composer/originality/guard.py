@@ -39,13 +39,18 @@ def original(seeds: Sequence[int], draw: Callable[[Sequence[int], int], Sequence
     """
     found: dict[int, Found] = {}
     refused: dict[int, list[str]] = {seed: [] for seed in seeds}
+    last: dict[int, tuple[int, ...]] = {}
     waiting = list(seeds)
     for attempt in range(TRIES):
         again = []
         for seed, piece in zip(waiting, draw(waiting, attempt), strict=True):
             copied = piece.report.originality if isinstance(piece, Piece) else None
-            if copied is not None and copied.is_copy:
+            if isinstance(piece, Piece) and copied is not None and copied.is_copy:
+                if last.get(seed) == piece.recipe.ids:  # nothing is left to chance: so it would be for ever
+                    found[seed] = _always(copied)
+                    continue
                 again.append(seed)
+                last[seed] = piece.recipe.ids
                 refused[seed].append(f"shares {copied.transposed}")
                 found[seed] = _given_up(copied)
             else:
@@ -60,6 +65,13 @@ def _given_up(copied: Originality) -> OriginalityError:
     return OriginalityError(
         f"each of {TRIES} pieces shares more than {copied.most} notes in a row with one that the model learnt from, "
         f"the last one {copied.transposed}; allow more, ask for fewer bars, or try another --seed"
+    )
+
+
+def _always(copied: Originality) -> OriginalityError:
+    return OriginalityError(
+        f"the piece shares more than {copied.most} notes in a row with one that the model learnt from, "
+        f"{copied.transposed}, and drawn again it is the same; allow more, or draw with a --temperature above 0"
     )
 
 

@@ -139,7 +139,9 @@ def _place(names: Sequence[str]) -> Path | None:
 def _digest(names: Sequence[str]) -> str:
     digest = hashlib.sha256(f"{FORMAT} {version_of('cadenza')} {version_of('music21')}".encode())
     for name in names:
-        for file in corpora.get(name).files():
+        corpus = corpora.get(name)
+        digest.update(repr([(id_, split_of(corpus.group(id_))) for id_ in corpus.ids()]).encode())
+        for file in corpus.files():
             digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 

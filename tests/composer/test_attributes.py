@@ -9,10 +9,12 @@ import pytest
 from tiny_models import tune
 
 from composer.attributes import MOST, changes_of, learn, moved, parsed
+from composer.bar_notes import bar_forms
 from composer.latent_runtime import Posterior
 from composer.style import FOLK
 from theory.analysis.attributes import ATTRIBUTES
 from theory.errors import ModelError, RequestError, UnknownNameError
+from theory.meter import Meter
 
 SIZE = 6
 
@@ -25,7 +27,7 @@ class Space:
 
     def posterior(self, piece):
         rows = np.array([self.places[piece] - 1, self.places[piece] + 1], np.float32)  # their mean counts
-        return Posterior(rows, np.ones_like(rows))
+        return Posterior(rows, np.ones_like(rows), bar_forms([Meter(4, 4)] * 2, "major"))
 
 
 def world(pieces=600, noise=0.0, seed=0):

@@ -1,4 +1,4 @@
-"""The notes of each bar as the encoder reads them: in order, in any key alike, nothing outside the tables."""
+"""Notes and form of each bar as networks read them: in order, in any key alike, nothing outside the tables."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from tiny_models import scales, tune
 
-from composer.bar_notes import SIZES, TRACKS, bar_notes
+from composer.bar_notes import FORM, SIZES, TRACKS, bar_forms, bar_notes, forms_of
 from theory.event import KeyEvent, MeterEvent
 from theory.key import Key
-from theory.meter import Meter
+from theory.meter import DENOMINATORS, MAX_NUMERATOR, Meter
 from theory.score import Score, Track
+from theory.tokens import EXPRESSIVE, Kind, Tokenizer
+from theory.tokens.features import COLUMNS, features
+from theory.tokens.vocabulary import MODE_NAMES
 from theory.transform import resample, transpose
 
 QUARTER = 24  # steps
@@ -92,3 +95,67 @@ def test_a_piece_without_notes():
     found = bar_notes(Score((Track.empty(),), end=2 * 1920))
     assert found.counts.tolist() == [0, 0]
     assert found.rows.shape == (2, 1, len(SIZES))
+
+
+# Form
+
+
+def rows(found):
+    """Forms by the names of their columns."""
+    return [dict(zip(FORM, row, strict=True)) for row in found.tolist()]
+
+
+def test_a_bars_form():
+    """Bars are counted down, an upbeat has its own meter, and the mode is that of the piece."""
+    found = bar_forms([Meter(1, 8), Meter(6, 8), Meter(6, 8)], "dorian")
+    assert found.dtype == np.int32
+    mode = MODE_NAMES.index("dorian") + 1
+    assert rows(found) == [
+        {"bars_left": 3, "numerator": 1, "exponent": 4, "mode": mode},
+        {"bars_left": 2, "numerator": 6, "exponent": 4, "mode": mode},
+        {"bars_left": 1, "numerator": 6, "exponent": 4, "mode": mode},
+    ]
+    assert rows(bar_forms([Meter(2, 2)], None)) == [{"bars_left": 1, "numerator": 2, "exponent": 2, "mode": 0}]
+
+
+CHANGING = tune(0, bars=6, meter="6/8").replace(
+    meters=(MeterEvent(0, Meter(6, 8)), MeterEvent(2 * 1440, Meter(3, 4)), MeterEvent(4 * 1440 + 480, Meter(2, 4)))
+)
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        tune(0, bars=3), tune(1, bars=3, upbeat="1/8"), tune(2, bars=2, meter="9/8", key="E minor"),
+        tune(3, bars=70, meter="2/4", key="A dorian"), tune(4).replace(keys=()), scales(0), CHANGING,
+        resample(tune(1, bars=3, upbeat="1/8"), 48),
+    ],
+    ids=["plain", "upbeat", "minor", "long", "no key", "four parts", "changing", "coarse"],
+)  # fmt: skip
+def test_the_decoder_reads_the_same_form(score):
+    """In each bar, from its first note on."""
+    ids = Tokenizer().encode(score)
+    kinds, plan = EXPRESSIVE.kinds[ids], features(ids).plan
+    ends = np.append(np.flatnonzero(kinds == Kind.BAR)[1:], len(ids) - 1) - 1
+    columns = [list(COLUMNS).index(name) for name in FORM]
+    np.testing.assert_array_equal(forms_of(score), plan[ends][:, columns])
+
+
+def test_no_form_lies_outside_the_tables():
+    meters = [Meter(numerator, denominator) for numerator in (1, MAX_NUMERATOR) for denominator in DENOMINATORS]
+    for mode in (None, *MODE_NAMES):
+        found = bar_forms(meters * 20, mode)
+        assert len(found) == len(meters) * 20
+        for column, size in enumerate(FORM.values()):
+            assert 0 <= found[:, column].min() <= found[:, column].max() < size
+    assert bar_forms(meters, "major")[0, 0] == len(meters)
+    assert bar_forms(meters * 20, "major")[:, 0].tolist()[-64:] == [63, *range(63, 0, -1)]
+
+
+def test_forms_differ_with_meter_and_mode():
+    every = [bar_forms([Meter.parse(meter)], mode) for meter in ("4/4", "4/8", "3/4") for mode in (None, *MODE_NAMES)]
+    assert len({form.tobytes() for form in every}) == len(every)
+
+
+def test_a_piece_without_bars_has_no_form():
+    assert forms_of(Score(())).shape == bar_forms([], None).shape == (0, len(FORM))

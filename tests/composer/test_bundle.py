@@ -119,6 +119,25 @@ def test_another_vocabulary(model):
         bundle.load(model)
 
 
+def test_a_model_has_a_temperature_of_its_own(model):
+    def drawn(**request):
+        piece = composer.compose(model=str(model), bars=2, **request)
+        return piece.recipe.ids, piece.recipe.request["temperature"]
+
+    damaged_config(model, lambda config: config | {"temperature": 0.3})
+    assert drawn() == drawn(temperature=0.3)
+    assert drawn() != drawn(temperature=1.0)
+    damaged_config(model, lambda config: {name: value for name, value in config.items() if name != "temperature"})
+    assert bundle.load(model).temperature == 1.0  # as of models from before there was one
+
+
+@pytest.mark.parametrize("value", [-0.1, 11, "warm", None, True, [1]])
+def test_temperatures_that_are_none(model, value):
+    damaged_config(model, lambda config: config | {"temperature": value})
+    with pytest.raises(ModelError, match=r"temperature .* must be 0 to 10"):
+        bundle.load(model)
+
+
 @pytest.mark.parametrize("change", [{"units": 9}, {"layers": 1}, {"layers": 3}, {"context": 4}, {"vocabulary": 5}])
 def test_sizes_that_the_weights_do_not_have(model, change):
     damaged_config(model, lambda config: config | {"decoder": config["decoder"] | change})

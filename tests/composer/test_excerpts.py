@@ -9,15 +9,16 @@ import pytest
 from tiny_models import scales, tune
 
 from composer import batches, excerpts
-from composer.bar_notes import PLACES, bar_notes, place_of
+from composer.bar_notes import FORM, PLACES, bar_notes, place_of
 from composer.style import CHORALE, FOLK
 from data.dataset import Entry
 from theory.errors import TrainingError
 from theory.tokens import EXPRESSIVE, Kind, State, Tokenizer
+from theory.tokens.features import COLUMNS
 from theory.tokens.vocabulary import CHORD_KINDS
 from theory.transform import excerpt
 
-TOKENS, PLAN, HEARD, PLACE, NOTES, COUNTS = range(6)  # of a batch's inputs
+TOKENS, PLAN, HEARD, PLACE, FORMS, NOTES, COUNTS = range(7)  # of a batch's inputs
 
 
 def prepared(scores, style=FOLK, tokenizer=None):
@@ -68,19 +69,35 @@ def test_an_example_says_where_each_token_is_read():
 def test_padding_is_read_by_nobody():
     examples = [excerpts.example(FOLK.undress(tune(seed, bars=2)), Tokenizer()) for seed in range(3)]
     batch = excerpts.padded(examples)
-    assert [values.dtype for values in batch.inputs] == [np.int32, np.int32, np.float32, np.int32, np.int32, np.int32]
+    assert [values.dtype for values in batch.inputs] == [np.int32, np.int32, np.float32, *[np.int32] * 4]
     assert batch.inputs[NOTES].shape[2] % 8 == 0
     for row, each in enumerate(examples):
         n, most = len(each.place), each.notes.rows.shape[1]
         np.testing.assert_array_equal(batch.inputs[PLACE][row, :n], each.place)
         np.testing.assert_array_equal(batch.inputs[NOTES][row, :, :most], each.notes.rows)
         np.testing.assert_array_equal(batch.inputs[COUNTS][row], each.notes.counts)
+        np.testing.assert_array_equal(batch.inputs[FORMS][row], each.form)
         assert not batch.inputs[PLACE][row, n:].any()
         assert not batch.inputs[NOTES][row, :, most:].any()
         assert not batch.weights[row, n:].any()
 
 
 # An epoch
+
+
+def test_form_is_that_of_the_excerpt_and_not_of_its_piece(pieces):
+    """As if it were a piece by itself: what the decoder reads beside its tokens says the same of it."""
+    columns = [list(COLUMNS).index(name) for name in FORM]
+    upbeats = 0
+    for batch in (batch for number in range(3) for batch in drawn(pieces, number=number)):
+        bars = bars_of(batch)
+        for row, form in enumerate(batch.inputs[FORMS]):
+            assert form.shape == (bars, len(FORM))
+            last = batch.inputs[PLACE][row].argmax()
+            np.testing.assert_array_equal(form[-1], batch.inputs[PLAN][row, last, columns])
+            assert form[:, 0].tolist() == list(range(bars, 0, -1))
+            upbeats += bool((form[0, 1:] != form[-1, 1:]).any())
+    assert upbeats
 
 
 def test_a_batch_has_equally_many_whole_bars(pieces):
@@ -156,7 +173,7 @@ def test_chords_are_stated_now_and_then(pieces):
 
 
 def test_shorter_excerpts_come_in_larger_batches(pieces):
-    many = pieces * 20
+    many = pieces * 6
     most = {bars: max(len(batch.targets) for batch in drawn(many, lengths=(bars,))) for bars in excerpts.LENGTHS}
     assert most == {2: 96, 4: 64, 8: 32, 16: 20}
     assert max(len(batch.targets) for batch in drawn(many, lengths=(8,), batch_size=4)) == 4

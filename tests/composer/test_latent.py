@@ -13,11 +13,12 @@ from tiny_models import TINY_LATENT, export, export_vae, scales, tune
 import composer
 import data
 from composer import bundle, generate, search
+from composer.bar_notes import forms_of
 from composer.latent import blend, interpolate, mixed, path, place, reconstruct, vary
 from composer.latent_runtime import Latent, slerp
 from composer.many import compose_many
 from composer.piece import Piece
-from composer.style import CHORALE
+from composer.style import CHORALE, FOLK
 from theory.errors import CadenzaError, ModelError, RequestError, SearchError, UnknownNameError
 from theory.event import KeyEvent, MeterEvent, TempoEvent
 from theory.key import Key
@@ -138,12 +139,8 @@ def test_progress_counts_bars(tiny_vae):
 def told_by(make, monkeypatch):
     """The latents that pieces were composed from."""
     seen = []
-    before = generate._told
-    monkeypatch.setattr(
-        generate,
-        "_told",
-        lambda *known: seen.append(known[3]) or before(*known) if known[3] is not None else before(*known),
-    )
+    before = Latent.contexts
+    monkeypatch.setattr(Latent, "contexts", lambda space, latent: seen.append(latent) or before(space, latent))
     made = make()
     return made, seen
 
@@ -166,7 +163,7 @@ def test_other_latents_give_other_pieces(request_):
 
 
 def test_ends_of_a_path_are_the_reconstructions(request_):
-    one, other = given(0), given(1)
+    one, other = given(0), given(3)
     way = interpolate(one, other, steps=4, **request_)
     assert len(way) == 4
     for piece, end in ((way[0], one), (way[-1], other)):
@@ -241,7 +238,7 @@ def test_a_mixture_keeps_its_distance_from_the_middle():
 
 def test_what_a_seed_leads_to_lies_as_far_as_asked(request_, monkeypatch):
     piece = given()
-    mean, deviation = place(piece, request_).posterior
+    mean, deviation, _ = place(piece, request_).posterior
     found = {}
     for spread in (0.5, 1.0, 2.0):
         _, (found[spread],) = told_by(lambda far=spread: vary(piece, spread=far, seed=9, **request_), monkeypatch)
@@ -356,12 +353,20 @@ def test_a_model_without_directions(tmp_path):
 # Pieces without a given one, and with a beginning
 
 
+@pytest.mark.parametrize("form", [{"meter": "3/4", "key": "E minor"}, {"meter": "6/8", "key": "A dorian"}], ids=str)
+def test_a_piece_is_drawn_from_the_prior_of_its_own_form(request_, monkeypatch, form):
+    """As what is drawn for a model is measured later, by the piece that it made."""
+    made, (found,) = told_by(lambda: composer.compose(bars=5, seed=6, **form, **request_), monkeypatch)
+    space = Latent(bundle.load(Path(request_["model"])))
+    np.testing.assert_array_equal(found, space.drawn(forms_of(made.score), 6))
+
+
 def test_a_seed_draws_a_latent(request_):
     made = [composer.compose(bars=4, seed=seed, **request_) for seed in (1, 1, 2)]
     assert made[0].recipe == made[1].recipe
     assert made[0].recipe.ids != made[2].recipe.ids
     likeliest = {composer.compose(bars=4, seed=seed, **{**request_, "temperature": 0}).recipe.ids for seed in range(6)}
-    assert len(likeliest) > 1  # of the same dice: what differs is the latent
+    assert len(likeliest) == 1  # the likeliest tokens, told of the likeliest latent
 
 
 @pytest.mark.parametrize("latent_", [*KINDS.values(), GAN], ids=[*KINDS, "gan"])
@@ -390,14 +395,16 @@ def test_a_beginning_goes_on(tmp_path, form, latent_):
         assert all(rule.kept == rule.asked for rule in piece.report.rules)
 
 
-def test_a_beginning_is_told_as_it_is_and_what_follows_as_a_seed_draws_it(request_):
-    model, runtime = generate.load(Path(request_["model"]))
-    primer = model.style.undress(given(upbeat="1/8"))
-    space, known = Latent(model), Latent(model).posterior(primer).mean
-    told = generate._told_of_all(model, runtime, primer, 8)(5)
-    drawn = space.drawn(8, 5)
-    drawn[:5] = known
-    np.testing.assert_array_equal(told, runtime.told(space.contexts(drawn)))
+def test_a_beginning_is_told_as_it_is_and_what_follows_goes_on_from_it(request_, monkeypatch):
+    primer, space = given(upbeat="1/8"), Latent(bundle.load(Path(request_["model"])))
+    known = space.posterior(FOLK.undress(primer)).mean
+    asked = {"bars": 3, "seed": 5, **request_}
+    made, (found,) = told_by(lambda: composer.continue_piece(primer, **asked), monkeypatch)
+    form = forms_of(made.score)
+    assert form[:, 0].tolist() == [8, 7, 6, 5, 4, 3, 2, 1]
+    np.testing.assert_array_equal(found[:5], known)
+    np.testing.assert_array_equal(found, space.drawn(form, 5, known))
+    assert not np.allclose(found[5:], space.drawn(form, 5)[5:])
 
 
 def test_pieces_in_four_parts(tmp_path):

@@ -1,10 +1,11 @@
-"""Encoder and conductor in NumPy: the numbers of Keras, a seed's latents for ever, and the arc between two of them."""
+"""Encoder, prior and conductor in NumPy: the numbers of Keras, a seed's latents, and the arc between two of them."""
 
 from __future__ import annotations
 
 import math
 import os
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -16,12 +17,13 @@ from threadpoolctl import threadpool_limits
 from tiny_models import TINY, TINY_LATENT, export, export_vae, tune
 
 from composer import bundle, excerpts
-from composer.bar_notes import PLACES, bar_notes
+from composer.bar_notes import PLACES, bar_forms, bar_notes, forms_of
 from composer.latent_runtime import LOG_VARIANCE, Latent, Posterior, normal, slerp
 from composer.sampler import Dice
 from composer.style import FOLK
 from theory.errors import ModelError
 from theory.event import TempoEvent
+from theory.meter import Meter
 from theory.score import Score, Track
 from theory.tokens import Tokenizer
 from theory.transform import transpose
@@ -32,7 +34,7 @@ KINDS = {
     "cnn": replace(TINY_LATENT, encoder="cnn"),
     "flat": replace(TINY_LATENT, hierarchical=False),
     "flat cnn": replace(TINY_LATENT, encoder="cnn", hierarchical=False),
-    "large": replace(TINY_LATENT, size=32, conductor_units=64, encoder_units=80, note=48),
+    "large": replace(TINY_LATENT, size=32, conductor_units=64, prior_units=64, encoder_units=80, note=48),
 }
 
 
@@ -52,8 +54,13 @@ def loaded(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def space(tmp_path_factory):
-    return Latent(bundle.load(export_vae(tmp_path_factory.mktemp("model"))))
+def tiny(tmp_path_factory):
+    return bundle.load(export_vae(tmp_path_factory.mktemp("model")))
+
+
+@pytest.fixture(scope="module")
+def space(tiny):
+    return Latent(tiny)
 
 
 @pytest.fixture(scope="module")
@@ -68,28 +75,43 @@ def music():
 # As Keras has it
 
 
+class Said(NamedTuple):
+    """What Keras says of some music: posterior, drawn latent, its divergence, and what the decoder is told of it."""
+
+    mean: Any
+    log_variance: Any
+    latent: Any
+    divergence: Any
+    told: Any
+
+
 @pytest.fixture(scope="module")
-def keras_says(vae, loaded, music):
-    """Of some music: means, log-variances, the drawn latents and what the decoder is told of them."""
+def network(vae, loaded):
+    made = vae.build(loaded.decoder, loaded.latent)
+    vae.set_weights(made, loaded.weights)
+    return made
+
+
+@pytest.fixture(scope="module")
+def keras_says(network, music):
     import keras
 
-    model = vae.build(loaded.decoder, loaded.latent)
-    vae.set_weights(model, loaded.weights)
     inside = keras.Model(
-        model.inputs,
+        network.inputs,
         [
-            model.get_layer("encoder.mean").output,
-            model.get_layer("encoder.log_variance").output,
-            model.get_layer("sample").output[0],
-            next(layer for layer in model.layers if type(layer).__name__ == "InPlace").input[1],
+            network.get_layer("encoder.mean").output,
+            network.get_layer("encoder.log_variance").output,
+            network.get_layer("sample").output,
+            network.get_layer("divergence").output,
+            next(layer for layer in network.layers if type(layer).__name__ == "InPlace").input[1],
         ],
     )
     batch = excerpts.padded([excerpts.example(music, Tokenizer())])
-    return [np.asarray(values)[0] for values in inside(list(batch.inputs))]
+    return Said(*(np.asarray(values)[0] for values in inside(list(batch.inputs))))
 
 
 def test_the_posterior_is_keras_own(loaded, music, keras_says):
-    mean, log_variance, *_ = keras_says
+    mean, log_variance = keras_says.mean, keras_says.log_variance
     found = Latent(loaded).posterior(music)
     assert found.mean.dtype == np.float32
     assert found.mean.shape == found.deviation.shape == (8 if loaded.latent.hierarchical else 1, loaded.latent.size)
@@ -99,23 +121,44 @@ def test_the_posterior_is_keras_own(loaded, music, keras_says):
 
 
 def test_contexts_are_keras_own(loaded, keras_says):
-    *_, latent, told = keras_says
-    found = Latent(loaded).contexts(latent)
+    found = Latent(loaded).contexts(keras_says.latent)
     assert found.shape == ((8 * PLACES) if loaded.latent.hierarchical else 1, loaded.decoder.context)
-    assert np.std(told) > 0.1
-    np.testing.assert_allclose(found, told, **CLOSE)
+    assert np.std(keras_says.told) > 0.1
+    np.testing.assert_allclose(found, keras_says.told, **CLOSE)
+
+
+def test_the_divergence_is_keras_own(loaded, music, keras_says):
+    space = Latent(loaded)
+    found = space.nats(space.posterior(music), keras_says.latent)
+    assert found == pytest.approx(float(keras_says.divergence), rel=1e-5)
+
+
+def test_a_latent_is_drawn_from_keras_prior(loaded, music, network):
+    """Row after row: its means and deviations taken out again, the numbers of the seed are left."""
+    form = forms_of(music)
+    latent = Latent(loaded).drawn(form, 7)
+    assert latent.dtype == np.float32
+    mean, log_variance = (
+        np.asarray(values)[0] for values in network.get_layer("prior")(latent[None], form[None, : len(latent)])
+    )
+    assert min(np.std(mean), np.std(log_variance)) > 0.05
+    deviation = np.exp(0.5 * np.clip(log_variance, *LOG_VARIANCE))
+    np.testing.assert_allclose((latent - mean) / deviation, normal(latent.shape, 7), rtol=1e-5, atol=1e-5)
 
 
 def test_every_weight_is_read(loaded, music):
-    """Each of them changes where the piece lies or what is told, but for the directions and the decoder's own."""
+    """Each changes where the piece lies, what is drawn or what is told, but for directions and the decoder's own."""
     latent = np.full((8 if loaded.latent.hierarchical else 1, loaded.latent.size), 0.3, np.float32)
+    unread = set() if loaded.latent.hierarchical else {"prior.reader.recurrent"}  # there is nothing before one row
 
     def everything(model):
         space = Latent(model)
-        return np.concatenate([part.ravel() for part in (*space.posterior(music), space.contexts(latent))])
+        mean, deviation, form = space.posterior(music)
+        parts = mean, deviation, space.drawn(form, 0), space.contexts(latent)
+        return np.concatenate([part.ravel() for part in parts])
 
     before = everything(loaded)
-    for name in loaded.latent.shapes(loaded.decoder.context):
+    for name in loaded.latent.shapes(loaded.decoder.context).keys() - unread:
         weights = {**loaded.weights, name: loaded.weights[name] + np.float32(0.5)}
         assert not np.array_equal(everything(replace(loaded, weights=weights)), before), name
 
@@ -145,33 +188,32 @@ def test_what_is_off_the_grid_goes_to_its_nearest_place(space):
     np.testing.assert_array_equal(space.posterior(late).mean, space.posterior(piece).mean)
 
 
+def test_the_form_is_that_of_the_bars_that_are_read(space):
+    """What hangs over the last bar line by less than the grid tells apart begins no bar."""
+    piece = FOLK.undress(tune(0))
+    for score in (piece, piece.replace(end=piece.end + 4), FOLK.undress(tune(1, upbeat="1/8"))):
+        found = space.posterior(score)
+        np.testing.assert_array_equal(found.form, forms_of(Tokenizer().quantize(score)))
+        assert len(found.form) == len(found.mean)
+
+
 def test_threads_of_a_program_round_nothing_otherwise(tmp_path, music):
     space = Latent(bundle.load(export_vae(tmp_path, KINDS["large"])))
     found = []
     for threads in (1, 2):
         with threadpool_limits(threads, user_api="blas"):
-            mean, deviation = space.posterior(music)
-            found.append((mean.tobytes(), deviation.tobytes(), space.contexts(mean).tobytes()))
+            posterior = space.posterior(music)
+            mean, deviation, form = posterior
+            parts = mean, deviation, space.contexts(mean), space.drawn(form, 3)
+            found.append((space.nats(posterior, mean), *(part.tobytes() for part in parts)))
     assert found[0] == found[1]
-
-
-def test_the_divergence_is_the_closed_form():
-    """Of two normal distributions, and by drawing from them."""
-    mean, deviation = np.array([[0.5, -2.0]], np.float32), np.array([[0.3, 1.5]], np.float32)
-    posterior = Posterior(mean, deviation)
-    closed = sum(0.5 * (m * m + s * s - 1) - math.log(s) for m, s in ((0.5, 0.3), (-2.0, 1.5)))
-    assert posterior.nats == pytest.approx(closed, rel=1e-6)
-    drawn = mean + deviation * np.random.default_rng(0).normal(size=(200_000, 2))
-    ratio = 0.5 * drawn**2 - 0.5 * ((drawn - mean) / deviation) ** 2 - np.log(deviation)
-    assert posterior.nats == pytest.approx(ratio.sum(axis=1).mean(), rel=0.02)
-    assert Posterior(np.zeros((3, 2), np.float32), np.ones((3, 2), np.float32)).nats == 0
 
 
 def test_models_without_a_latent_space_or_an_encoder(tmp_path):
     with pytest.raises(ModelError, match="has no latent space: choose a VAE, as in --model vae"):
         Latent(bundle.load(export(tmp_path / "lstm")))
     space = Latent(bundle.load(export_vae(tmp_path / "gan", replace(TINY_LATENT, encoder=""))))
-    assert space.contexts(space.drawn(4, 0)).shape == (4 * PLACES, TINY.context)
+    assert space.contexts(space.drawn(form_of(4), 0)).shape == (4 * PLACES, TINY.context)
     with pytest.raises(ModelError, match="has no encoder"):
         space.posterior(tune(0))
 
@@ -205,10 +247,10 @@ def test_numbers_are_normal_and_apart_from_those_that_draw_tokens():
 
 
 def test_rows_of_a_latent(space, tmp_path):
-    assert space.drawn(5, 0).shape == (5, TINY_LATENT.size)
+    assert space.drawn(form_of(5), 0).shape == (5, TINY_LATENT.size)
     flat = Latent(bundle.load(export_vae(tmp_path, KINDS["flat"])))
-    assert flat.drawn(5, 0).shape == (1, TINY_LATENT.size)
-    assert flat.contexts(flat.drawn(5, 0)).shape == (1, TINY.context)
+    assert flat.drawn(form_of(5), 0).shape == (1, TINY_LATENT.size)
+    assert flat.contexts(flat.drawn(form_of(5), 0)).shape == (1, TINY.context)
 
 
 def test_a_latent_of_a_piece_is_drawn_near_its_mean(space):
@@ -216,6 +258,115 @@ def test_a_latent_of_a_piece_is_drawn_near_its_mean(space):
     drawn = np.array([posterior.draw(seed) for seed in range(300)])
     np.testing.assert_allclose(drawn.mean(axis=0), posterior.mean, atol=0.3 * posterior.deviation.max())
     np.testing.assert_array_equal(posterior.draw(4), drawn[4])
+
+
+# The prior
+
+
+def form_of(bars, meter="6/8", mode="major"):
+    return bar_forms([Meter.parse(meter)] * bars, mode)
+
+
+def saying(model, means, log_variances):
+    """The model with a prior that says the same of every row."""
+    kernel = np.zeros_like(model.weights["prior.kernel"])
+    bias = np.concatenate([means, log_variances]).astype(np.float32)
+    return Latent(replace(model, weights={**model.weights, "prior.kernel": kernel, "prior.bias": bias}))
+
+
+def test_a_prior_that_says_nothing_is_the_standard_normal_distribution(tiny):
+    space = saying(tiny, np.zeros(3), np.zeros(3))
+    np.testing.assert_array_equal(space.drawn(form_of(6), 11), normal((6, 3), 11))
+
+
+def test_what_is_drawn_has_the_means_and_deviations_of_the_prior(tiny):
+    means, spreads = np.array([2.0, 0.0, -1.0]), np.log(np.array([0.25, 1.0, 4.0]))
+    found = saying(tiny, means, spreads).drawn(form_of(6), 11)
+    np.testing.assert_allclose(found, means + (0.5, 1, 2) * normal((6, 3), 11), rtol=1e-6)
+
+
+def test_deviations_of_the_prior_have_bounds(tiny):
+    space = saying(tiny, np.zeros(3), np.array([90.0, -90.0, 0.0]))
+    found = space.drawn(form_of(2), 11) / normal((2, 3), 11)
+    np.testing.assert_allclose(found, [np.exp(np.array([2.0, -6.0, 0.0]))] * 2, rtol=1e-5)
+    assert np.isfinite(space.nats(Posterior(found, found, form_of(2)), found))
+
+
+def test_rows_follow_those_before_them_and_the_form(space):
+    one = space.drawn(form_of(6), 3)
+    assert one.tobytes() == space.drawn(form_of(6), 3).tobytes()
+    for other in (form_of(6, meter="3/4"), form_of(6, mode="minor"), form_of(7)[1:] * [2, 1, 1, 1]):
+        assert (np.abs(space.drawn(other, 3) - one) > 1e-6).any(axis=1).all()
+    known = one[:2].copy()
+    known[0] += 1
+    assert (np.abs(space.drawn(form_of(6), 3, known) - one)[2:] > 1e-6).any(axis=1).all()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 4, 6, 9])
+def test_known_rows_stay_and_the_others_go_on_from_them(space, rows):
+    form, known = form_of(6), normal((rows, 3), 99)
+    found = space.drawn(form, 3, known)
+    assert found.shape == (6, 3)
+    np.testing.assert_array_equal(found[:rows], known[:6])
+    np.testing.assert_array_equal(space.drawn(form, 3, found[:rows]), found)
+    own = space.drawn(form, 3)
+    np.testing.assert_array_equal(space.drawn(form, 3, own[:rows]), own)
+
+
+def test_a_flat_latent_that_is_known(tmp_path):
+    flat, known = Latent(bundle.load(export_vae(tmp_path, KINDS["flat"]))), normal((1, 3), 99)
+    np.testing.assert_array_equal(flat.drawn(form_of(6), 3, known), known)
+
+
+@pytest.mark.parametrize("bars", [0, 1, 63, 64, 65, 256])
+def test_as_many_bars_as_there_are(space, bars):
+    for meter in ("1/64", "64/1"):
+        found = space.drawn(form_of(bars, meter), 0)
+        assert found.shape == (bars, 3)
+        assert np.isfinite(found).all()
+        ones = np.ones_like(found)
+        assert np.isfinite(space.nats(Posterior(found, ones, form_of(bars, meter)), found))
+
+
+def test_the_divergence_is_the_closed_form(tiny):
+    """Of two normal distributions, and by drawing from one of them."""
+    prior, own = ((1.0, 0.5), (0.0, 1.0), (-1.0, 2.0)), ((0.5, 0.3), (-2.0, 1.5), (-1.0, 2.0))
+    closed = sum(
+        0.5 * (((m - p) / q) ** 2 + (s / q) ** 2 - 1) - math.log(s / q)
+        for (p, q), (m, s) in zip(prior, own, strict=True)
+    )
+    (means, deviations), (mean, deviation) = (np.array(each, np.float32).T for each in (prior, own))
+    space = saying(tiny, means, 2 * np.log(deviations))
+    posterior = Posterior(mean[None], deviation[None], form_of(1))
+    assert space.nats(posterior, posterior.mean) == pytest.approx(closed, rel=1e-6)
+    drawn = mean + deviation * np.random.default_rng(0).normal(size=(200_000, 3))
+    ratio = 0.5 * ((drawn - means) / deviations) ** 2 - 0.5 * ((drawn - mean) / deviation) ** 2
+    assert closed == pytest.approx((ratio - np.log(deviation / deviations)).sum(axis=1).mean(), rel=0.02)
+    twice = Posterior(np.tile(mean, (2, 1)), np.tile(deviation, (2, 1)), form_of(2))
+    assert space.nats(twice, twice.mean) == pytest.approx(2 * closed, rel=1e-6)
+
+
+def test_the_divergence_is_above_nothing_but_where_both_are_the_same(tiny):
+    space = Latent(tiny)
+    for seed in range(20):
+        mean, spread, latent = normal((3, 5, 3), seed)
+        assert space.nats(Posterior(mean, np.exp(spread), form_of(5)), latent) > 0
+    means, spreads = np.array([2.0, 0.0, -1.0]), np.array([1.0, 0.0, -2.0])
+    same = Posterior(np.tile(means, (5, 1)), np.tile(np.exp(spreads / 2), (5, 1)), form_of(5))
+    assert saying(tiny, means, spreads).nats(same, latent) == pytest.approx(0, abs=1e-5)
+
+
+def test_the_divergence_is_from_what_the_rows_of_the_latent_lead_to(space):
+    """Of each row by those before it: the last one leads to none."""
+    posterior = Posterior(*normal((2, 5, 3), 1) ** 2 + np.float32(0.1), form_of(5))
+    latent = normal((5, 3), 2)
+    other, last = latent.copy(), latent.copy()
+    other[0] += 1
+    last[-1] += 1
+    found = space.nats(posterior, latent)
+    assert space.nats(posterior, last) == found
+    assert space.nats(posterior, other) != pytest.approx(found, rel=1e-4)
+    assert space.nats(posterior._replace(form=form_of(5, "3/4")), latent) != pytest.approx(found, rel=1e-4)
 
 
 # The arc
@@ -256,7 +407,7 @@ def test_the_way_back_is_the_same(one, other, at):
     np.testing.assert_allclose(slerp(one, other, at), slerp(other, one, 1 - at), rtol=1e-4, atol=1e-4)
 
 
-@given(latents, points, st.floats(-3, 3, width=32))
+@given(latents, points, numbers)
 def test_on_one_line_it_is_the_line(one, at, times):
     other = np.float32(times) * one
     np.testing.assert_allclose(slerp(one, other, at), (1 - at) * one + at * other, rtol=1e-4, atol=1e-4)

@@ -33,11 +33,11 @@ from theory.meter import Meter
 from theory.score import Score, Track
 from theory.tokens import Tokenizer
 
-BARS = 2
+BARS, EPOCHS = 2, 24
 DECODER = DecoderConfig(embedding=24, context=32, units=48, layers=1, dropout=0.0)
-LATENT = LatentConfig(size=6, conductor_units=32, encoder_units=32, note=24, dropout=0.0)
+LATENT = LatentConfig(size=6, conductor_units=32, prior_units=16, encoder_units=32, note=24, dropout=0.0)
 SETTINGS = {
-    "learning_rate": 0.003,
+    "learning_rate": 0.008,
     "batch_size": 1,
     "patience": 100,
     "seed": 3,
@@ -112,7 +112,7 @@ def trained(training, sides, folder, watch=None, resume=False, **settings):
 
 @pytest.fixture(scope="module")
 def run(training, sides, tmp_path_factory):
-    return trained(training, sides, tmp_path_factory.mktemp("runs") / "whole", epochs=20, kl_weight=0.0005)
+    return trained(training, sides, tmp_path_factory.mktemp("runs") / "whole", epochs=EPOCHS)
 
 
 # What a run learns
@@ -144,12 +144,13 @@ def test_what_a_record_says(run, sides):
         "epoch", "loss", "valid_nats_per_token", "valid_nats_per_note", "valid_reconstruction_nats_per_note",
         "valid_latent_bits", "collapsed", "seconds",
     ]  # fmt: skip
-    assert [list(record) for record in run.watch.records] == [names] * 20
+    assert [list(record) for record in run.watch.records] == [names] * EPOCHS
     model = bundle.load(run.folder)
     scores = [FOLK.undress(piece.score) for piece in sides[1]]
     posteriors = [Latent(model).posterior(score) for score in scores]
-    bits = np.mean([posterior.nats for posterior in posteriors]) / np.log(2)
-    assert run.best["valid_latent_bits"] == pytest.approx(bits, rel=0.02)
+    drawn = [Latent(model).nats(at, at.draw(seed)) for at in posteriors for seed in range(8)]
+    bits = np.mean(drawn) / np.log(2)  # of the rows of latents that are drawn otherwise in training
+    assert run.best["valid_latent_bits"] == pytest.approx(bits, rel=0.1)
     notes = sum(score.notes for score in scores)
     drawn = [
         sum(nats(model, score, at.draw(seed)) for score, at in zip(scores, posteriors, strict=True)) / notes
@@ -157,7 +158,7 @@ def test_what_a_record_says(run, sides):
     ]
     assert run.best["valid_reconstruction_nats_per_note"] == pytest.approx(np.mean(drawn), rel=0.25)
     said = run.best["valid_reconstruction_nats_per_note"] + bits * np.log(2) * len(scores) / notes
-    assert run.best["valid_nats_per_note"] == pytest.approx(said, rel=0.02)
+    assert run.best["valid_nats_per_note"] == pytest.approx(said, rel=0.05)
 
 
 def test_the_exported_model_says_what_it_is_and_composes(run):
@@ -174,8 +175,8 @@ def test_the_exported_model_says_what_it_is_and_composes(run):
 @pytest.fixture(scope="module")
 def collapsed(training, sides, tmp_path_factory):
     """A run of few epochs under a great weight."""
-    few = (sides[0][:100], sides[1])
-    return trained(training, few, tmp_path_factory.mktemp("runs") / "collapsed", epochs=4, kl_weight=50.0)
+    few = (sides[0][:60], sides[1])
+    return trained(training, few, tmp_path_factory.mktemp("runs") / "collapsed", epochs=3, kl_weight=50.0)
 
 
 def test_a_collapse_is_noted(collapsed):
@@ -189,11 +190,11 @@ def test_a_collapse_is_noted(collapsed):
 
 
 def test_a_broken_run_ends_with_the_same_bytes(collapsed, training, sides, tmp_path):
-    few, settings = (sides[0][:100], sides[1]), {"epochs": 4, "kl_weight": 50.0}
+    few, settings = (sides[0][:60], sides[1]), {"epochs": 3, "kl_weight": 50.0}
     with pytest.raises(KeyboardInterrupt):
         trained(training, few, tmp_path, Watch(until=2), **settings)
     again = trained(training, few, tmp_path, resume=True, **settings)
-    assert [record["epoch"] for record in again.watch.records] == [3, 4]
+    assert [record["epoch"] for record in again.watch.records] == [3]
     for name in (bundle.WEIGHTS, bundle.CONFIG):
         assert (tmp_path / name).read_bytes() == (collapsed.folder / name).read_bytes(), name
     assert {**again.best, "seconds": 0} == {**collapsed.best, "seconds": 0}
@@ -203,7 +204,7 @@ def test_a_broken_run_ends_with_the_same_bytes(collapsed, training, sides, tmp_p
 
 def test_directions_are_added_again_as_they_were(run, training, sides, tmp_path):
     """Of a run that is done, from the weights as they are stored."""
-    config = TrainConfig(DECODER, LATENT, **SETTINGS, epochs=20, kl_weight=0.0005)
+    config = TrainConfig(DECODER, LATENT, **SETTINGS, epochs=EPOCHS)
     shutil.copytree(run.folder, tmp_path / "run")
     model = bundle.load(run.folder)
     export = partial(

@@ -432,10 +432,19 @@ def parrot(tmp_path_factory, tiny_model):
     return str(folder)
 
 
-def test_it_gives_up_with_one_line(parrot, monkeypatch):
+def test_it_gives_up_with_one_line(tiny_model, tmp_path, monkeypatch):
     monkeypatch.setattr(guard, "TRIES", 3)
-    request = {"model": parrot, "temperature": 0, "original": 5, **REQUEST}
+    drawn = [composer.compose(model=tiny_model, seed=guard.derived(0, at), **REQUEST).score for at in range(3)]
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    originality.save(index_of(("mine", each) for each in drawn), folder / originality.INDEX)
     with pytest.raises(OriginalityError, match=r"each of 3 pieces shares more than 5 notes .* with mine ") as caught:
+        composer.compose(model=str(folder), original=5, **REQUEST)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_comes_out_the_same_is_not_drawn_for_ever(parrot):
+    request = {"model": parrot, "temperature": 0, "original": 5, **REQUEST}
+    with pytest.raises(OriginalityError, match=r"drawn again it is the same; .* a --temperature above 0") as caught:
         composer.compose(**request)
     assert caught.value.exit_code == 44
     assert "\n" not in str(caught.value)

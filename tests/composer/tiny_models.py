@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from composer import bundle
-from composer.bar_notes import SIZES
+from composer.bar_notes import FORM, SIZES
 from composer.checkpoint import Arrays
 from composer.config import DecoderConfig, LatentConfig
 from composer.style import CHORALE, FOLK, Style
@@ -19,7 +19,7 @@ from theory.score import Score, Track
 from theory.tokens import Tokenizer
 
 TINY = DecoderConfig(embedding=6, context=5, units=8, layers=2)
-TINY_LATENT = LatentConfig(size=3, conductor_units=4, encoder_units=4, note=5)
+TINY_LATENT = LatentConfig(size=3, conductor_units=4, prior_units=4, encoder_units=4, note=5)
 ATTRIBUTES = ("density", "register")
 LOWEST = (65, 60, 53, 43)  # a fifth inside every voice's range
 
@@ -55,14 +55,15 @@ def export_vae(
     style: Style = FOLK,
     attributes: tuple[str, ...] = ATTRIBUTES,
 ) -> Path:
-    """A VAE of random weights, whose latent the decoder hears well."""
-    dice = np.random.default_rng([seed, 1])
+    """A VAE of random weights, whose latent the decoder hears well, and whose prior hears the form."""
+    dice, shapes = np.random.default_rng([seed, 1]), latent.shapes(config.context)
     around = {
         name: dice.normal(0, 0.3 if name.endswith(".bias") else 2 / np.sqrt(np.prod(shape[:-1])), shape)
-        for name, shape in latent.shapes(config.context).items()
+        for name, shape in sorted(shapes.items(), key=lambda item: item[0].startswith("prior."))
     }
-    for name in SIZES if latent.encoder else ():
-        around[f"encoder.notes.{name}"] = dice.normal(0, 1, latent.shapes(config.context)[f"encoder.notes.{name}"])
+    tables = [f"encoder.notes.{name}" for name in SIZES if latent.encoder] + [f"prior.{name}" for name in FORM]
+    around |= {name: dice.normal(0, 1, shapes[name]) for name in tables}
+    around["conductor.output.kernel"] *= 4  # of numbers between -1 and 1
     around |= {bundle.DIRECTIONS: dice.normal(0, 1, (len(attributes), latent.size))} if attributes else {}
     weights = random_weights(config, seed) | {name: array.astype(np.float32) for name, array in around.items()}
     bundle.export(folder, weights, config, style, latent=latent, attributes=attributes)

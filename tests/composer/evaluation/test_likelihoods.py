@@ -41,9 +41,11 @@ def test_a_vae_has_a_bound_of_what_it_says_and_what_its_latent_says(models, exce
     work = likelihoods.likelihoods(one, excerpts, 0)
     for number, (found, latent, _) in enumerate(rows(work)):
         score = excerpts[number].score
-        posterior = Latent(model).posterior(score)
-        assert latent == pytest.approx(posterior.nats)
-        told = runtime.told(Latent(model).contexts(posterior.draw(number)))
+        space = Latent(model)
+        posterior = space.posterior(score)
+        drawn = posterior.draw(number)
+        assert latent == pytest.approx(space.nats(posterior, drawn))
+        told = runtime.told(space.contexts(drawn))
         assert found == pytest.approx(nats(runtime, score, told))
         assert found != pytest.approx(nats(runtime, score), abs=1e-3), "the latent tells the decoder something"
     assert rows(likelihoods.likelihoods(one, excerpts, 7)) != rows(work), "another latent is drawn"

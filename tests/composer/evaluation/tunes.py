@@ -24,8 +24,8 @@ SIDES = {"train": 8, "valid": 16, "test": 17}
 DECODER = DecoderConfig(embedding=6, context=5, units=8, layers=1)
 LATENTS = {
     "lstm": None,
-    "vae": LatentConfig(size=3, conductor_units=4, encoder_units=4, note=4),
-    "gan": LatentConfig(size=3, conductor_units=4, encoder=""),
+    "vae": LatentConfig(size=3, conductor_units=4, prior_units=4, encoder_units=4, note=4),
+    "gan": LatentConfig(size=3, conductor_units=4, prior_units=4, encoder=""),
 }
 
 

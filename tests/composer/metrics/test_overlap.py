@@ -91,6 +91,12 @@ def test_a_resample_is_the_figure_of_the_pieces_it_draws() -> None:
     assert Comparison(reference, generated).of(real, made)[0][0] == pytest.approx(drawn.area, abs=2e-3)
 
 
+def test_a_resample_of_one_piece_over_and_over_has_a_figure() -> None:
+    reference, generated = normal(3, 1, 1), normal(4, 1, 2)
+    areas, divergences = Comparison(reference, generated).of(np.array([[3, 0, 0]]), np.ones((1, 4), int))
+    assert np.isfinite([*areas, *divergences]).all()
+
+
 @pytest.mark.parametrize(("reference", "generated"), [(1, 5), (0, 5), (5, 0)])
 def test_too_few_pieces_are_refused(reference: int, generated: int) -> None:
     with pytest.raises(RequestError, match="at least 1 against 2"):

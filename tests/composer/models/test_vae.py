@@ -1,9 +1,10 @@
-"""The VAE for training: its weights by their names, its divergence, and a decoder that is told of each place."""
+"""The VAE for training: its weights by their names, its prior, and a decoder that is told of each place."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import asdict, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import keras
 from tiny_models import TINY, TINY_LATENT, export_vae, tune
 
 from composer import bundle, excerpts
+from composer.bar_notes import FORM, forms_of
 from composer.config import CELLS, LatentConfig
 from composer.latent_runtime import LOG_VARIANCE, Latent, Posterior
 from composer.models import vae
@@ -42,16 +44,26 @@ def loaded(kind, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model(loaded):
-    made = vae.build(loaded.decoder, loaded.latent)
-    vae.set_weights(made, loaded.weights)
-    return made
+    return built(loaded)
 
 
 @pytest.fixture(scope="module")
 def inside(model):
     """What the model works out on the way: means, log-variances and latents, then its outputs."""
     mean, spread = (model.get_layer(f"encoder.{name}").output for name in ("mean", "log_variance"))
-    return keras.Model(model.inputs, [mean, spread, model.get_layer("sample").output[0], *model.outputs])
+    return keras.Model(model.inputs, [mean, spread, model.get_layer("sample").output, *model.outputs])
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """One model for what the kinds have in common."""
+    return bundle.load(export_vae(tmp_path_factory.mktemp("model")))
+
+
+def built(loaded, **others):
+    made = vae.build(loaded.decoder, loaded.latent, **others)
+    vae.set_weights(made, loaded.weights)
+    return made
 
 
 def music(seed, **form):
@@ -62,16 +74,39 @@ def batch_of(*scores):
     return list(excerpts.padded([excerpts.example(score, Tokenizer()) for score in scores]).inputs)
 
 
-def asked(model, inputs):
-    return [np.asarray(values) for values in model(inputs)]
+SCORES = music(0, key="C major"), music(1, bars=3, key="A minor", upbeat="1/8"), music(2, meter="9/8")  # of 4 bars each
 
 
-@pytest.mark.parametrize("cell", CELLS)
-def test_weights_have_the_names_and_shapes_that_the_runtime_reads(kind, cell):
-    sizes = replace(TINY, cell=cell)
-    found = vae.weights(vae.build(sizes, kind))
-    assert {name: array.shape for name, array in found.items()} == sizes.shapes() | kind.shapes(sizes.context)
+class Said(NamedTuple):
+    """What a model works out of some pieces."""
+
+    means: Any
+    spreads: Any
+    latents: Any
+    logits: Any
+    divergences: Any
+
+
+def asked(inside, scores):
+    return Said(*(np.asarray(values) for values in inside(batch_of(*scores))))
+
+
+@pytest.fixture(scope="module")
+def said(inside):
+    return asked(inside, SCORES)
+
+
+def test_weights_have_the_names_and_shapes_that_the_runtime_reads(kind, model):
+    found = vae.weights(model)
+    assert {name: array.shape for name, array in found.items()} == TINY.shapes() | kind.shapes(TINY.context)
     assert all(array.dtype == np.float32 for array in found.values())
+
+
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if cell != TINY.cell])
+def test_weights_of_other_cells(cell):
+    sizes = replace(TINY, cell=cell)
+    found = vae.weights(vae.build(sizes, TINY_LATENT))
+    assert {name: array.shape for name, array in found.items()} == sizes.shapes() | TINY_LATENT.shapes(sizes.context)
 
 
 def test_weights_are_those_that_were_set(model, loaded):
@@ -84,11 +119,10 @@ def test_sizes_are_read_as_they_were_written(kind):
     assert LatentConfig.from_dict(asdict(kind)) == kind
 
 
-def test_logits_are_those_of_the_decoder_that_composes(loaded, inside):
+def test_logits_are_those_of_the_decoder_that_composes(loaded, said):
     """Told of the same latent, in whatever key, with an upbeat: at every place what belongs there."""
     space, runtime = Latent(loaded), Runtime(loaded)
-    for score in (music(0, key="C major"), music(1, bars=5, key="A major", upbeat="1/8"), music(2, meter="9/8")):
-        _, _, (latent,), (logits,), _ = asked(inside, batch_of(score))
+    for score, latent, logits in zip(SCORES, said.latents, said.logits, strict=True):
         ids = Tokenizer().encode(score).tolist()
         reader = Reader(runtime, score.bars, runtime.told(space.contexts(latent)))
         found = []
@@ -98,27 +132,72 @@ def test_logits_are_those_of_the_decoder_that_composes(loaded, inside):
         np.testing.assert_allclose(found, logits[: len(ids) - 1], rtol=0, atol=1e-4)
 
 
-def test_the_divergence_is_the_closed_form(inside):
-    means, spreads, _, _, divergences = asked(inside, batch_of(music(0), music(1)))
-    for mean, spread, divergence in zip(means, spreads, divergences, strict=True):
-        posterior = Posterior(mean, np.exp(0.5 * np.clip(spread, *LOG_VARIANCE)))
-        assert divergence == pytest.approx(posterior.nats, rel=1e-5)
+def test_the_divergence_is_that_of_the_runtime(loaded, said):
+    """Of pieces of other forms side by side; never below 0."""
+    space = Latent(loaded)
+    for row, score in enumerate(SCORES):
+        deviation = np.exp(0.5 * np.clip(said.spreads[row], *LOG_VARIANCE))
+        posterior = Posterior(said.means[row], deviation, forms_of(score))
+        assert said.divergences[row] == pytest.approx(space.nats(posterior, said.latents[row]), rel=1e-5)
+        assert said.divergences[row] > 0
 
 
-def test_neighbours_and_padding_change_nothing(inside):
-    short, long = music(0, bars=4), music(1, bars=4, meter="9/8")
-    together, apart = asked(inside, batch_of(short, long)), asked(inside, batch_of(short))
-    for one, other in zip((together[0], together[1], together[4]), (apart[0], apart[1], apart[4]), strict=True):
-        np.testing.assert_allclose(one[0], other[0], rtol=0, atol=1e-5)
+def test_the_divergence_is_the_closed_form():
+    """Nothing between two distributions that are the same, whose variances have bounds."""
+    mean, spread, other, wide = np.random.default_rng(0).normal(size=(4, 2, 3, 5)).astype(np.float32)
+    closed = 0.5 * (((mean - other) ** 2 + np.exp(spread)) / np.exp(wide) - 1 + wide - spread)
+    divergence, far = vae.Divergence(), np.full_like(mean, 100)
+    np.testing.assert_allclose(divergence(mean, spread, other, wide), closed.sum(axis=(1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(divergence(mean, spread, mean, spread), 0, atol=1e-5)
+    np.testing.assert_allclose(divergence(mean, far, mean, far), 0, atol=1e-5)
 
 
-def test_the_encoder_reads_the_whole_piece(inside):
+# What the prior knows
+
+ROWS, LIKE = np.zeros((1, 5, 3), np.float32), np.ones((1, 5, len(FORM)), np.int32)
+
+
+def test_before_anything_is_learnt_every_row_is_normal():
+    said = vae.Prior(4, 3, 0.0, 1)(ROWS + 1, LIKE)
+    assert [np.shape(each) for each in said] == [ROWS.shape] * 2
+    assert not np.any(said)
+
+
+def test_the_prior_knows_the_rows_before_and_the_forms_so_far(plain):
+    """Nothing of a row itself, nor of what follows."""
+    prior, rows, form = built(plain).get_layer("prior"), ROWS.copy(), LIKE.copy()
+    rows[0, 2], form[0, 2] = 1, 2
+    before = np.array(prior(ROWS, LIKE))[:, 0]
+    for found, first in ((prior(rows, LIKE), 3), (prior(ROWS, form), 2)):
+        moved = np.abs(np.array(found)[:, 0] - before).max(axis=(0, 2))
+        assert not moved[:first].any()
+        assert moved[first:].min() > 1e-6
+
+
+def test_in_training_the_prior_is_not_told_all(plain):
+    """Of what it reads and says some is dropped, but not where it is measured."""
+    network = built(replace(plain, latent=replace(plain.latent, dropout=0.5)))
+    rows, form = keras.Input((5, 3)), keras.Input((5, len(FORM)), dtype="int32")
+    prior = keras.Model([rows, form], network.get_layer("prior")(rows, form)[0])
+    first, again, measured, once_more = (
+        np.asarray(prior([ROWS + 1, LIKE], training=training)) for training in (True, True, False, False)
+    )
+    assert (first != again).any(axis=2).all()
+    np.testing.assert_array_equal(measured, once_more)
+
+
+def test_neighbours_and_padding_change_nothing(inside, said):
+    apart = asked(inside, SCORES[:1])
+    np.testing.assert_allclose(apart.means[0], said.means[0], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(apart.spreads[0], said.spreads[0], rtol=0, atol=1e-5)
+
+
+def test_the_encoder_reads_the_whole_piece(inside, said):
     """Another last bar moves the first row."""
-    piece, (track,) = music(0, bars=2), music(0, bars=2).tracks
-    last = track.onset >= 1440
+    piece, (track,) = SCORES[0], SCORES[0].tracks
+    last = track.onset >= 3 * 1440
     other = piece.replace(tracks=(track.replace(pitch=np.where(last, track.pitch + 3, track.pitch)),))
-    one, moved = asked(inside, batch_of(piece, other))[0]
-    assert np.abs(one - moved)[0].max() > 1e-5
+    assert np.abs(asked(inside, (other, *SCORES[1:])).means[0, 0] - said.means[0, 0]).max() > 1e-5
 
 
 def test_a_conductor_tells_of_every_place_what_the_latent_says(loaded, model):
@@ -134,25 +213,25 @@ def test_a_conductor_tells_of_every_place_what_the_latent_says(loaded, model):
     assert (effect > 0).all()
 
 
-def test_latents_are_drawn_anew_and_again_by_a_seed(loaded):
+def test_latents_are_drawn_anew_and_again_by_a_seed(plain):
     inputs = batch_of(music(0))
     found = []
     for seed in (3, 3, 4):
-        model = vae.build(loaded.decoder, loaded.latent, seed)
-        drawn = keras.Model(model.inputs, model.get_layer("sample").output[0])
-        vae.set_weights(model, loaded.weights)
+        model = built(plain, seed=seed)
+        drawn = keras.Model(model.inputs, model.get_layer("sample").output)
         found.append([np.asarray(drawn(inputs)) for _ in range(2)])
     np.testing.assert_array_equal(found[0], found[1])
     assert not np.array_equal(found[0][0], found[0][1])
     assert not np.array_equal(found[0][0], found[2][0])
 
 
-def test_drawn_latents_are_as_far_from_the_mean_as_said(inside):
-    inputs = batch_of(*[music(0)] * 200)
-    mean, spread, latent, _, _ = asked(inside, inputs)
-    away = (latent - mean) * np.exp(-0.5 * spread)
+def test_drawn_latents_are_as_far_from_the_mean_as_said():
+    mean, spread = np.random.default_rng(0).normal(size=(2, 200, 4, 3)).astype(np.float32)
+    away = (np.asarray(vae.Sample(1, 0.1)(mean, spread)) - mean) * np.exp(-0.5 * spread)
     assert away.mean() == pytest.approx(0, abs=0.1)
     assert away.std() == pytest.approx(1, abs=0.1)
+    low, high = (np.asarray(vae.Sample(1, 0.1)(0 * mean, 0 * mean + end)).std() for end in (-99, 99))
+    assert (low, high) == pytest.approx(tuple(np.exp(0.5 * np.array(LOG_VARIANCE))), rel=0.1)
 
 
 def test_in_place_adds_to_each_moment_what_is_told_of_its_place():
@@ -175,10 +254,9 @@ def test_the_first_weight_of_the_divergence():
     assert not sample.trainable_variables
 
 
-def test_mixed_precision_says_about_the_same(loaded):
+def test_mixed_precision_says_about_the_same(plain):
     inputs, found = batch_of(music(0)), []
     for mixed in (False, True):
-        model = vae.build(loaded.decoder, replace(loaded.latent, dropout=0.0), mixed=mixed)
-        vae.set_weights(model, loaded.weights)
+        model = built(plain, mixed=mixed)
         found.append(np.asarray(keras.ops.cast(model(inputs)[0], "float32")))
     np.testing.assert_allclose(*found, atol=0.1)
