@@ -31,7 +31,7 @@ def test_a_recipe_comes_back_and_makes_the_same_piece(piece):
 def test_it_says_what_was_asked_for_completed(piece, values):
     assert values["request"] == {
         "style": "chorale", "model": "chorale-lstm", "key": "D minor", "meter": "4/4", "tempo": 72, "bars": 2,
-        "seed": 7, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "title": None, "chords": None, "between": "scale",
+        "seed": 7, "temperature": 0.9, "top_k": 0, "top_p": 1.0, "title": None, "chords": None, "between": "scale",
         "scale": None, "ranges": [], "cadences": [], "leaps": [], "density": [], "onsets": [], "durations": [],
         "locks": [], "polyphony": None, "rules": [], "ending": None, "original": None,
     }  # fmt: skip
