@@ -28,6 +28,7 @@ from composer.excerpts import whole_bars
 from composer.generate import prepared
 from composer.latent_runtime import Latent
 from composer.runtime import Runtime
+from composer.style import Style
 from data.dataset import entries
 from theory.analysis.attributes import ATTRIBUTES
 from theory.score import Score
@@ -51,7 +52,7 @@ def main() -> None:
     model = bundle.load(bundle.find(options.style, options.model))
     scores = _held_out(options.dataset, options.side, model)[: options.pieces]
     asked = {"style": options.style, "model": options.model}
-    cuts = {bars: [score for score in whole_bars(scores, bars) if len(score.meters) == 1] for bars in (2, 16)}
+    cuts = {bars: [cut for cut in whole_bars(scores, bars) if _can_be_asked(model.style, cut)] for bars in (2, 16)}
     some = cuts[16][: options.pairs]
     report("latent_attributes", list(_dialled(some, model, asked)), "one moves by a deviation, the others stay")
     ways = _interpolations(_pairs(cuts[16], options.pairs, options.seed), asked)
@@ -83,6 +84,12 @@ def _held_out(dataset: str, side: str, model: Bundle) -> list[Score]:
     return found
 
 
+def _can_be_asked(style: Style, cut: Score) -> bool:
+    """Whether the style writes such music: one meter and one key, both of its own."""
+    meters, modes = [str(event.meter) for event in cut.meters], [event.key.mode for event in cut.keys]
+    return len(meters) == 1 and meters[0] in style.meters and all(mode in style.modes for mode in modes)
+
+
 def _reconstruction(
     name: str, model: Bundle, asked: dict[str, Any], cuts: list[Score], bars: int, seed: int, mean: bool
 ) -> dict[str, Any]:
@@ -95,7 +102,7 @@ def _reconstruction(
         latents = {at: each.mean if mean else each.draw(at) for at, each in posteriors.items()}
         told = {at: runtime.told(space.contexts(each)) for at, each in latents.items()}
         if len(told) == 1:
-            told[-1] = next(iter(told.values()))  # two or more are written side by side
+            told[max(told) + 1] = next(iter(told.values()))  # two or more are written side by side
         task = prepared(latent.place(members[0][2], asked).wanted).task._replace(told=told.__getitem__)
         for (_, number, cut), draft in zip(members, write_many(task, list(told)), strict=False):
             again = None if isinstance(draft, Exception) else runtime.tokenizer.decode(draft.ids)

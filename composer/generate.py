@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ import numpy as np
 from composer import bundle, phrasing
 from composer.bar_notes import bar_forms
 from composer.bundle import Bundle
-from composer.decode import Draft, Progress, Task, write
+from composer.decode import Draft, Progress, Task, write, write_many
 from composer.latent_runtime import Latent
 from composer.locks import bars_of, key_of, meter_of, read_tunes, upbeat_of, without_locked
 from composer.originality.guard import Found, derived, original
@@ -113,25 +114,29 @@ def composed(wanted: Request, latent: Vector, upbeat: Meter | None, progress: Pr
     return _original(ready.wanted, lambda seed: finished(ready, write(ready.task, seed, progress)))
 
 
-def composed_each(wanted: Request, latents: Iterable[Vector], upbeat: Meter | None) -> Iterator[Found]:
-    """As `composed`, from several points of the latent space, one piece after the other.
-
-    The request is checked at once, before the first piece is asked for.
-
-    Returns:
-        Pieces, and errors in the places of those that were not found.
-
-    Raises:
-        CadenzaError: as `compose`, but for the search.
-    """
-    ready = prepared(wanted, upbeat=upbeat)
-    return (_found_at(ready, latent) for latent in latents)
-
-
-def _found_at(ready: Prepared, latent: Vector) -> Found:
+def found_at(ready: Prepared, latent: Vector) -> Found:
+    """The piece at a point of the latent space, or why there is none."""
     ready = _at(ready, latent)
+    return _found(ready, lambda seed: write(ready.task, seed))
+
+
+def drafts_at(ready: Prepared, latents: Sequence[Vector]) -> list[Draft | SearchError]:
+    """What is drawn at two or more points of the latent space, side by side."""
+    runtime, space = ready.task.runtime, Latent(ready.model)
+    seeds = [derived(ready.wanted.seed, number) for number in range(len(latents))]
+    told = {seed: runtime.told(space.contexts(latent)) for seed, latent in zip(seeds, latents, strict=True)}
+    return write_many(ready.task._replace(told=told.__getitem__), seeds)
+
+
+def first_of(ready: Prepared, drafts: Sequence[Draft]) -> Found:
+    """The piece that the first draft makes; where pieces are to be original, the first one that is."""
+    ranked = chain(drafts, repeat(drafts[-1]))
+    return _found(ready, lambda seed: next(ranked))
+
+
+def _found(ready: Prepared, draw: Callable[[int], Draft]) -> Found:
     try:
-        return _original(ready.wanted, lambda seed: finished(ready, write(ready.task, seed)))
+        return _original(ready.wanted, lambda seed: finished(ready, draw(seed)))
     except (RequestError, SearchError) as error:
         return error
 
@@ -399,5 +404,6 @@ def _finished(score: Score, new: Score, ready: Prepared, draft: Draft) -> Piece:
 
 
 __all__ = [
-    "Draft", "Prepared", "Progress", "compose", "continue_piece", "draw_piece", "finished", "load", "prepared",
+    "Draft", "Prepared", "Progress", "compose", "continue_piece", "drafts_at", "draw_piece", "finished", "first_of",
+    "found_at", "load", "prepared",
 ]  # fmt: skip

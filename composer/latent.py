@@ -19,17 +19,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from composer.attributes import moved, parsed
-from composer.decode import Progress
-from composer.generate import composed, composed_each, model_for, primer_of
+from composer.decode import Draft, Progress
+from composer.generate import Prepared, composed, drafts_at, first_of, found_at, model_for, prepared, primer_of
 from composer.latent_runtime import Latent, Posterior, normal, slerp
-from composer.originality.guard import Found
+from composer.originality.guard import Found, derived
 from composer.piece import Piece
 from composer.request import Request
 from composer.runtime import Vector
 from composer.style import Style
 from theory.analysis import estimate_key
+from theory.analysis.attributes import ATTRIBUTES
 from theory.errors import RequestError
 from theory.event import KeyEvent
 from theory.meter import Meter
@@ -38,6 +40,11 @@ from theory.score import Score
 Given = Score | Piece | str | Path
 MOST_STEPS, MOST_SPREAD = 256, 10.0
 _USUAL = {"style": "folk", "model": "vae", "temperature": 0.0}
+# Between two pieces: how many points are tried in all, how far bars are apart and off, how much a place astray counts.
+_TRIED, _APART, _AWAY, _ASTRAY = 96, 4.0, 0.7, 0.5
+_SEEDS = 2**32  # of points: by how far they are on the way, and apart
+_EVEN = ("density", "range", "pitch-classes")  # what is to change evenly
+_LITTLE = np.array([0.1, 0.5, 0.02])  # differences of these that hardly count
 _OF_THE_PIECE = ("key", "meter", "tempo", "bars")
 
 
@@ -73,7 +80,10 @@ def reconstruct(given: Given, *, progress: Progress | None = None, **request: An
 
 
 def interpolate(first: Given, second: Given, *, steps: int = 8, **request: Any) -> list[Piece]:
-    """Pieces on the way from one to another, both ends included: on the arc between their latents.
+    """Pieces on the way from one to another, both ends included: on the arc between their latents, or near it.
+
+    What one hears changes evenly: of several pieces around a point of the arc, about as far as the encoder is unsure of
+    the two given ones, that is taken whose density, range and variety of pitch classes lie most nearly on the way.
 
     Args:
         first: as of `reconstruct`; its key and tempo hold all the way.
@@ -104,9 +114,70 @@ def path(first: Given, second: Given, *, steps: int = 8, **request: Any) -> Iter
     if isinstance(steps, bool) or not isinstance(steps, Integral) or not 2 <= steps <= MOST_STEPS:
         raise RequestError(f"steps {steps!r:.40}: must be a whole number, 2 to {MOST_STEPS}")
     one, other = _alike([first, second], request)
-    means = one.posterior.mean, other.posterior.mean
-    points = (slerp(*means, step / (int(steps) - 1)) for step in range(int(steps)))
-    return composed_each(one.wanted, points, one.upbeat)
+    return _evenly(one, other, int(steps), prepared(one.wanted, upbeat=one.upbeat))
+
+
+class _Tried(NamedTuple):
+    """A draft somewhere between two pieces: how far on the way its point lies, and what it sounds like."""
+
+    at: float
+    draft: Draft
+    heard: NDArray[np.float64]
+
+
+def _evenly(one: Placed, other: Placed, steps: int, ready: Prepared) -> Iterator[Found]:
+    """Pieces on the arc, and near it, that change evenly as one hears it: see `interpolate`."""
+    ends = [found_at(ready, placed.posterior.mean) for placed in (one, other)]
+    yield ends[0]
+    inner = [step / (steps - 1) for step in range(1, steps - 1)]
+    scores = [end.score for end in ends if isinstance(end, Piece)]
+    tried = _tried(one.posterior, other.posterior, inner, ready) if inner and len(scores) == len(ends) else []
+    for at in inner:
+        if not tried:
+            yield found_at(ready, slerp(one.posterior.mean, other.posterior.mean, at))
+            continue
+        first, last = map(_heard, scores)
+        off = [
+            float((np.abs(each.heard - (1 - at) * first - at * last) / (np.abs(last - first) + _LITTLE)).sum())
+            + _ASTRAY * abs(each.at - at)
+            for each in tried
+        ]
+        ranked = [tried[place] for place in np.argsort(off, kind="stable")]
+        yield first_of(ready, [each.draft for each in ranked])
+        tried = [each for each in tried if each is not ranked[0]]
+    yield ends[1]
+
+
+def _tried(one: Posterior, other: Posterior, inner: Sequence[float], ready: Prepared) -> list[_Tried]:
+    """Drafts at points between two pieces."""
+    count = max(2, _TRIED // len(inner))
+    places = [(at, number) for at in inner for number in range(count)]
+    latents = [_between(one, other, at, number / count, ready.wanted.seed) for at, number in places]
+    decode = ready.model.tokenizer.learnt.decode
+    return [
+        _Tried(at, draft, _heard(decode(draft.ids)))
+        for (at, _), draft in zip(places, drafts_at(ready, latents), strict=True)
+        if isinstance(draft, Draft)
+    ]
+
+
+def _heard(score: Score) -> NDArray[np.float64]:
+    return np.array([ATTRIBUTES[name](score) for name in _EVEN])
+
+
+def _between(one: Posterior, other: Posterior, at: float, apart: float, seed: int) -> Vector:
+    """A point between two pieces: where `apart` is 0, on the arc from mean to mean.
+
+    Above it some bars are further on their way than others, bars of the one piece among bars of the other in the end,
+    and all are a little off, as far as the encoder is unsure of them.
+    """
+    if not apart:
+        return slerp(one.mean, other.mean, at)
+    noise = normal((len(one.mean), 1 + one.mean.shape[1]), derived(seed, round((at + apart) * _SEEDS)))
+    places = 1 / (1 + np.exp(-(np.log(at / (1 - at)) + _APART * apart * noise[:, 0])))
+    rows = [slerp(start, end, float(place)) for start, end, place in zip(one.mean, other.mean, places, strict=True)]
+    deviation = (1 - at) * one.deviation + at * other.deviation
+    return np.asarray(np.array(rows) + _AWAY * deviation * noise[:, 1:], dtype=np.float32)
 
 
 def blend(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,15 @@ from tiny_models import TINY_LATENT, export, export_vae, scales, tune
 
 import composer
 import data
-from composer import bundle, generate, search
+from composer import bundle, generate, latent, search
 from composer.bar_notes import forms_of
+from composer.generate import composed
 from composer.latent import blend, interpolate, mixed, path, place, reconstruct, vary
 from composer.latent_runtime import Latent, slerp
 from composer.many import compose_many
 from composer.piece import Piece
 from composer.style import CHORALE, FOLK
+from theory.analysis.attributes import ATTRIBUTES
 from theory.errors import CadenzaError, ModelError, RequestError, SearchError, UnknownNameError
 from theory.event import KeyEvent, MeterEvent, TempoEvent
 from theory.key import Key
@@ -171,13 +174,36 @@ def test_ends_of_a_path_are_the_reconstructions(request_):
     assert len({piece.recipe.ids for piece in way}) > 2
 
 
-def test_steps_lie_evenly_on_the_arc(request_, monkeypatch):
+def test_what_is_tried_lies_on_the_arc_or_between_its_ends(request_, monkeypatch):
     one, other = given(0), given(1)
-    _, seen = told_by(lambda: interpolate(one, other, steps=5, **request_), monkeypatch)
+    _, (first, last, *seen) = told_by(lambda: interpolate(one, other, steps=5, **request_), monkeypatch)
     means = [place(piece, request_).posterior.mean for piece in (one, other)]
-    assert len(seen) == 5
-    for step, found in enumerate(seen):
-        np.testing.assert_array_equal(found, slerp(*means, step / 4))
+    np.testing.assert_array_equal([first, last], means)
+    around = [seen[start : start + 32] for start in range(0, 96, 32)]
+    assert len(seen) == 96
+    for step, (on_the_arc, *near) in enumerate(around, 1):
+        np.testing.assert_array_equal(on_the_arc, slerp(*means, step / 4))
+        assert len({each.tobytes() for each in near}) == len(near)
+        to_the_ends = np.array([[((each - mean) ** 2).sum() for mean in means] for each in near])
+        assert (to_the_ends.mean(axis=0)[0] < to_the_ends.mean(axis=0)[1]) == (step < 2) or step == 2
+
+
+def test_what_one_hears_changes_evenly():
+    """Of what is tried, what lies on the way is taken: paths are more even than those of the arc's own pieces."""
+    tunes = [composer.compose(style="folk", model="vae", bars=8, seed=seed, meter="6/8") for seed in range(4)]
+
+    def uneven(way):
+        values = np.array([[ATTRIBUTES[name](piece.score) for name in latent._EVEN] for piece in way])
+        off = values - np.linspace(values[0], values[-1], len(values))
+        return (np.abs(off) / (np.abs(values[-1] - values[0]) + latent._LITTLE)).sum()
+
+    even, plain = [], []
+    for one, other in pairwise(tunes):
+        placed = [place(piece, {}) for piece in (one, other)]
+        means = [each.posterior.mean for each in placed]
+        plain.append(uneven([composed(placed[0].wanted, slerp(*means, step / 5), None) for step in range(6)]))
+        even.append(uneven(interpolate(one, other, steps=6)))
+    assert sum(even) < 0.7 * sum(plain)
 
 
 def test_key_and_tempo_of_a_path_are_the_first_ones(request_):
@@ -205,7 +231,7 @@ def test_a_step_that_is_not_found_leaves_the_others(request_, monkeypatch):
 
     monkeypatch.setattr(generate, "write", fail_at_the_second)
     found = list(path(given(0), given(1), steps=3, **request_))
-    assert [isinstance(piece, Piece) for piece in found] == [True, False, True]
+    assert [isinstance(piece, Piece) for piece in found] == [True, True, False]  # the ends come first
     calls.clear()
     with pytest.raises(SearchError, match="no piece was found"):
         interpolate(given(0), given(1), steps=3, **request_)

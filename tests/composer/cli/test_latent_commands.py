@@ -96,9 +96,9 @@ def test_a_step_that_is_not_found_is_said_and_the_others_are_there(asked, tunes,
 
     monkeypatch.setattr(generate, "write", fail_at_the_second)
     said = asked("interpolate", "a.mid", "b.mid", "--steps", 3, "--out", "out", "--formats", "mid", "--json")
-    assert (said.code, said.err) == (43, "cadenza: step 2: no piece was found\n")
-    assert written(tunes) == ["out-01.mid", "out-03.mid"]
-    assert json.loads(said.out)["pieces"][1] == {"step": 2, "error": "no piece was found"}
+    assert (said.code, said.err) == (43, "cadenza: step 3: no piece was found\n")  # the ends come first
+    assert written(tunes) == ["out-01.mid", "out-02.mid"]
+    assert json.loads(said.out)["pieces"][2] == {"step": 3, "error": "no piece was found"}
 
 
 def test_a_changed_piece_says_how_it_was_before(asked, tunes):
