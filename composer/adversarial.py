@@ -2,7 +2,8 @@
 
 A step: the generator draws pieces in one form under the masks of the grammar, in NumPy, with the weights of that step;
 the discriminator learns to tell them from real excerpts in the same form; the generator learns what would have misled
-it (`composer.models.gan`). Weights that are measured and kept are running averages over steps (Yazici et al., ICLR
+it: to make other latents of noise, and to tell its decoder of them otherwise; the decoder itself stays as it was
+(`composer.models.gan`). Weights that are measured and kept are running averages over steps (Yazici et al., ICLR
 2019).
 
 What counts is decided by music, not by losses: every so many steps pieces are drawn and set beside real ones of the
@@ -72,7 +73,7 @@ class AdversarialConfig:
         temperature: of the Gumbel-softmax.
         draws: of Gumbel noise that are averaged.
         average: share of the running average that stays, a step.
-        latent: sizes of latent and conductor where the warm start has none.
+        latent: sizes of prior and conductor where the warm start has none.
         seed: of everything random.
 
     Raises:
