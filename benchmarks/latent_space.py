@@ -5,8 +5,8 @@
   same from the posterior's mean, and of a flat model where one is given.
 - Interpolation: random pairs of one form, eight steps; Spearman's correlation of density, range and pitch-class entropy
   with the way, in the direction in which the ends differ (pairs whose ends are equal in one say nothing of it).
-- Attributes: each direction is dialled by one standard deviation either way; how far the one that is asked for moves in
-  the written pieces, and how far the others do, in standard deviations.
+- Attributes: each is dialled by one standard deviation either way; how far the one that is asked for moves in the
+  written pieces, and how far the others do, in standard deviations (half the difference of the two sides).
 """
 
 from __future__ import annotations
@@ -155,14 +155,13 @@ def _spearman(values: NDArray[np.float64]) -> float:
 
 def _dialled(cuts: list[Score], model: Bundle, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """How far each attribute moves when one is dialled down and up by a standard deviation: half the difference."""
-    heard = list(model.attributes)
-    spread = np.std([[ATTRIBUTES[name](cut) for name in heard] for cut in cuts], axis=0)
+    heard, spread = model.heard.names, model.heard.deviations
     for name in heard:
         sides = []
         for amount in (-1.0, 1.0):
             made = [latent.vary(cut, toward={name: amount}, **asked).score for cut in cuts]
             sides.append(np.mean([[ATTRIBUTES[other](score) for other in heard] for score in made], axis=0))
-        moved = (sides[1] - sides[0]) / 2 / np.where(spread > 0, spread, 1.0)
+        moved = (sides[1] - sides[0]) / 2 / spread
         yield {"dialled": name, **{other: float(value) for other, value in zip(heard, moved, strict=True)}}
 
 

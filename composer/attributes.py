@@ -1,21 +1,23 @@
-"""Directions in a latent space along which a piece gets denser, higher, more syncopated, ...: one and not the others.
+"""What a latent space knows of what one hears in a piece: how dense, high, syncopated, ... it is.
 
-Learnt from pieces alone: where each lies (the mean of its rows), and what `theory.analysis.attributes` hears of it. A
-ridge regression tells attributes from places; the directions are those of its patterns (Haufe et al., NeuroImage 87,
-2014) that move one told attribute by a standard deviation and leave the others, along what pieces differ in.
+Learnt from pieces alone: where each lies (the mean of its rows), and what `theory.analysis.attributes` hears of it,
+each beside the mean of its meter, for a jig is no thin reel. A ridge regression tells an attribute from places, and the
+direction of its pattern (Haufe et al., NeuroImage 87, 2014) leads to where pieces have more of it: and of what goes
+along with it, which `composer.attribute_search` leaves as it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import compress
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from composer.bar_notes import FORM
+from composer.bundle import Heard
 from composer.latent_runtime import Latent
-from composer.runtime import Vector
 from composer.words import quoted
 from theory.analysis.attributes import ATTRIBUTES
 from theory.errors import ModelError, RequestError, UnknownNameError
@@ -23,50 +25,38 @@ from theory.score import Score
 
 MOST = 5.0  # standard deviations: no piece is further away
 _RIDGE = 1.0  # of a regression from numbers with deviations around 1
-_LEAST_TOLD = 0.1  # share of its variance; what is told less cannot be moved for sure
+_LEAST_TOLD = 0.02  # share of its variance; a direction for what is told less is chance
 _FEWEST = 16  # pieces for every attribute
+_METER = [list(FORM).index(name) for name in ("numerator", "exponent")]
 
 
 Changes = dict[str, tuple[float, float]]
 
 
-class Directions(NamedTuple):
-    """Directions of a latent space.
-
-    Attributes:
-        names: of the attributes.
-        rows: added to every row of a latent they move it by a standard deviation, float32 (attributes, size).
-        told: share of an attribute's variance that the latent of a piece tells, by what the other pieces teach (R
-            squared, leaving one out), float64 (attributes,).
-    """
-
-    names: tuple[str, ...]
-    rows: Vector
-    told: NDArray[np.float64]
-
-
 def learn(
-    space: Latent, scores: Iterable[Score], heard: Mapping[str, Callable[[Score], float]] = ATTRIBUTES
-) -> Directions:
-    """Learn directions from pieces; attributes that do not vary among them, or that the latent hardly tells, are left
-    out.
+    space: Latent, scores: Iterable[Score], listeners: Mapping[str, Callable[[Score], float]] = ATTRIBUTES
+) -> Heard:
+    """Listen to pieces; attributes that do not vary among them, or that the latent does not tell, are left out.
 
     Args:
         space: a latent space with an encoder.
         scores: as the model knows music, of about the same length.
-        heard: attributes by name.
+        listeners: attributes by name.
 
     Raises:
         ModelError: too few pieces.
     """
-    found = [(space.posterior(score).mean.mean(axis=0), [hear(score) for hear in heard.values()]) for score in scores]
-    if len(found) < _FEWEST * len(heard):
-        raise ModelError(f"{len(found)} pieces: too few to learn what {len(heard)} attributes look like")
-    places = np.array([place for place, _ in found], dtype=np.float64)
-    values = np.array([value for _, value in found], dtype=np.float64)
-    deviations = values.std(axis=0)
-    values = (values - values.mean(axis=0)) / np.where(deviations > 0, deviations, 1.0)
-    places = places - places.mean(axis=0)
+    posteriors, rows = [], []
+    for score in scores:
+        posteriors.append(space.posterior(score))
+        rows.append([listen(score) for listen in listeners.values()])
+    if len(rows) < _FEWEST * len(listeners):
+        raise ModelError(f"{len(rows)} pieces: too few to learn what {len(listeners)} attributes look like")
+    kinds = [tuple(posterior.form[-1, _METER].tolist()) for posterior in posteriors]
+    places = _beside_their_kind(np.array([posterior.mean.mean(axis=0) for posterior in posteriors]), kinds)
+    values = _beside_their_kind(np.array(rows), kinds)
+    deviations = np.sqrt((values**2).sum(axis=0) / max(1, len(values) - len(set(kinds))))
+    values = values / np.where(deviations > 0, deviations, 1.0)
     spread = places.T @ places
     inverse = np.linalg.inv(spread + _RIDGE * np.eye(len(spread)))
     weights = inverse @ places.T @ values
@@ -76,12 +66,24 @@ def learn(
     kept = (deviations > 0) & (told > _LEAST_TOLD)
     weights = weights[:, kept]
     patterns = spread @ weights
-    rows = np.linalg.solve(weights.T @ patterns, patterns.T)
-    return Directions(tuple(compress(heard, kept)), rows.astype(np.float32), told[kept])
+    directions = (patterns / (weights * patterns).sum(axis=0)).T
+    return Heard(tuple(compress(listeners, kept)), deviations[kept].astype(np.float32), directions.astype(np.float32))
 
 
-def moved(latent: Vector, names: tuple[str, ...], rows: Vector, toward: Mapping[str, float]) -> Vector:
-    """A latent moved by so many standard deviations of each named attribute.
+def _beside_their_kind(rows: NDArray[Any], kinds: Sequence[Hashable]) -> NDArray[np.float64]:
+    """Each row less the mean of those of its kind."""
+    _, which = np.unique(np.array([str(kind) for kind in kinds]), return_inverse=True)
+    sums = np.zeros((which.max() + 1, rows.shape[1]))
+    np.add.at(sums, which, rows)
+    return np.asarray(rows - (sums / np.bincount(which)[:, None])[which], dtype=np.float64)
+
+
+def check(names: tuple[str, ...], toward: Mapping[str, float]) -> None:
+    """See that attributes are known, and not asked for too much.
+
+    Args:
+        names: of those that the latent space knows.
+        toward: by how many standard deviations each is to change.
 
     Raises:
         UnknownNameError: the latent space knows no such attribute.
@@ -93,9 +95,6 @@ def moved(latent: Vector, names: tuple[str, ...], rows: Vector, toward: Mapping[
             raise UnknownNameError(f"no attribute is called {quoted(name)}: this model knows {known}")
         if not abs(amount) <= MOST:
             raise RequestError(f"{name} by {amount:g} standard deviations: must be -{MOST:g} to {MOST:g}")
-    for name in sorted(toward, key=names.index):
-        latent = latent + np.float32(toward[name]) * rows[names.index(name)]
-    return latent
 
 
 def changes_of(before: Score, after: Score) -> Changes:
@@ -125,4 +124,4 @@ def parsed(text: str, dial: float = 1.0) -> dict[str, float]:
     return toward
 
 
-__all__ = ["MOST", "Changes", "Directions", "changes_of", "learn", "moved", "parsed"]
+__all__ = ["MOST", "Changes", "changes_of", "check", "learn", "parsed"]

@@ -1,4 +1,7 @@
-"""A model as it ships: `weights.safetensors` (float16) and `config.json` (sizes, style, tokenizer, vocabulary)."""
+"""A model as it ships: `weights.safetensors` (float16) and `config.json` (sizes, style, tokenizer, vocabulary).
+
+Where its latent space was heard, `attributes.safetensors` says what was found.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +21,31 @@ from composer.checkpoint import Arrays
 from composer.config import DecoderConfig, LatentConfig
 from composer.sampler import MOST_TEMPERATURE
 from composer.style import Style
+from theory.analysis.attributes import ATTRIBUTES
 from theory.atomic_file import atomic_path
 from theory.errors import ModelError, TokenError, UnknownNameError
 from theory.tokens import Settings, Tokenizer
 
-DIRECTIONS, TRAINED_ON = "attributes.directions", "trained_on"
+TRAINED_ON = "trained_on"
 # Of a new model, by architecture. One that ships has what serves best on the validation side: see its card.
 TEMPERATURES = {"lstm": 1.0, "vae": 0.8, "gan": 0.8}
-WEIGHTS, CONFIG = "weights.safetensors", "config.json"
+WEIGHTS, CONFIG, HEARD = "weights.safetensors", "config.json", "attributes.safetensors"
+_DIRECTIONS_OF_OLD = "attributes.directions"  # among the weights of models that were trained before there was `HEARD`
 PRETRAINED = Path(__file__).with_name("pretrained")
+
+
+class Heard(NamedTuple):
+    """What a latent space knows of attributes of pieces (`composer.attributes`).
+
+    Attributes:
+        names: of the attributes, as in `theory.analysis.attributes.ATTRIBUTES`.
+        deviations: of each among pieces of one meter, float32 (attributes,).
+        directions: along which each rises by that, float32 (attributes, size of the latent).
+    """
+
+    names: tuple[str, ...] = ()
+    deviations: NDArray[np.float32] = np.empty(0, np.float32)
+    directions: NDArray[np.float32] = np.empty((0, 0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +60,7 @@ class Bundle:
         path: its folder.
         tokenizer: whose tokens it reads and writes.
         latent: sizes of what stands around the decoder; None where it stands alone.
-        attributes: names of what the latent space has directions for (`composer.attributes`).
+        heard: what its latent space knows of attributes.
         is_experimental: whether its training did not earn its place (`composer.adversarial`).
         temperature: at which it writes where nobody states one.
     """
@@ -53,15 +72,9 @@ class Bundle:
     path: Path
     tokenizer: Tokenizer = field(default_factory=Tokenizer)
     latent: LatentConfig | None = None
-    attributes: tuple[str, ...] = ()
+    heard: Heard = field(default_factory=Heard)
     is_experimental: bool = False
     temperature: float = 1.0
-
-    @property
-    def directions(self) -> NDArray[np.float32]:
-        """Of each attribute, float32 (attributes, size of the latent)."""
-        size = self.latent.size if self.latent else 0
-        return np.asarray(self.weights[DIRECTIONS] if self.attributes else np.empty((0, size)), dtype=np.float32)
 
     @property
     def architecture(self) -> str:
@@ -80,12 +93,6 @@ class Bundle:
         """
         if unlike := settings.unlike(self.tokenizer):
             raise TokenError(f"{whose} holds other tokens than the model {self.path} reads ({unlike})")
-
-
-def _names(values: Any) -> tuple[str, ...]:
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise ModelError(f"attributes are {values!r:.40}, expected a list of names")
-    return tuple(values)
 
 
 def _temperature(value: Any, folder: Path) -> float:
@@ -107,12 +114,11 @@ def export(
     style: Style,
     tokenizer: Tokenizer | None = None,
     latent: LatentConfig | None = None,
-    attributes: Sequence[str] = (),
     *,
     trained_on: Sequence[str] = (),
     is_experimental: bool = False,
 ) -> None:
-    """Write a model folder.
+    """Write a model folder; what was heard of another model in it is gone.
 
     Args:
         folder: that is written.
@@ -121,7 +127,6 @@ def export(
         style: what it writes.
         tokenizer: whose tokens it reads; the usual one when not given.
         latent: sizes of what stands around the decoder.
-        attributes: names of those that the weights have directions for.
         trained_on: names of corpora that come along, where it learnt from these (`composer.originality`).
         is_experimental: whether it failed to become better than what it started from.
 
@@ -134,16 +139,45 @@ def export(
         "decoder": decoder.to_dict(),
         **({"latent": asdict(latent)} if latent else {}),
         **({"experimental": True} if is_experimental else {}),
-        **({"attributes": list(attributes)} if attributes else {}),
         **({TRAINED_ON: list(trained_on)} if trained_on else {}),
         "temperature": TEMPERATURES[architecture_of(latent)],
         "style": style.to_dict(),
         "tokenizer": asdict(tokenizer),
         "vocabulary": tokenizer.fingerprint,
     }
+    (folder / HEARD).unlink(missing_ok=True)
     checkpoint.save(folder / WEIGHTS, {name: array.astype(np.float16) for name, array in weights.items()}, {})
     with atomic_path(folder / CONFIG) as temporary:
         temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def add_heard(folder: Path, heard: Heard) -> None:
+    """Write beside a model what its latent space knows of attributes.
+
+    Raises:
+        OutputError: the place cannot be written.
+    """
+    arrays: Arrays = {"deviations": heard.deviations, "directions": heard.directions}
+    checkpoint.save(folder / HEARD, arrays, {"names": list(heard.names)})
+
+
+def _heard(path: Path, size: int) -> Heard:
+    """What `add_heard` wrote, of a latent of so many numbers a row; nothing where there is no such file.
+
+    Raises:
+        ModelError: it is damaged.
+    """
+    if not path.exists():
+        return Heard(directions=np.empty((0, size), np.float32))
+    arrays, meta = checkpoint.load(path)
+    known = meta.get("names") if isinstance(meta, dict) else None
+    if not isinstance(known, list) or not all(name in ATTRIBUTES for name in known):
+        raise ModelError(f"{path} speaks of {known!r:.80}: expected a list of {', '.join(ATTRIBUTES)}")
+    shapes = {"deviations": (len(known),), "directions": (len(known), size)}
+    sound = {name: array.shape for name, array in arrays.items()} == shapes
+    if not sound or not all(np.isfinite(array).all() for array in arrays.values()) or (arrays["deviations"] <= 0).any():
+        raise ModelError(f"{path} is damaged: it does not hold deviations and directions of {', '.join(known)}")
+    return Heard(tuple(known), *(array.astype(np.float32) for _, array in sorted(arrays.items())))
 
 
 def names() -> tuple[str, ...]:
@@ -190,7 +224,6 @@ def load(folder: Path) -> Bundle:
     try:
         decoder, style = DecoderConfig.from_dict(config["decoder"]), Style.from_dict(config["style"])
         latent = LatentConfig.from_dict(config["latent"]) if "latent" in config else None
-        attributes = _names(config.get("attributes", []))
     except KeyError as error:
         raise ModelError(f"{folder / CONFIG} lacks {error}") from None
     if config.get("architecture") != architecture_of(latent):
@@ -200,11 +233,12 @@ def load(folder: Path) -> Bundle:
     if decoder.vocabulary != tokenizer.vocabulary.size:
         raise ModelError(f"{folder / CONFIG} is damaged: {decoder.vocabulary} tokens, its tokenizer has another number")
     arrays, _ = checkpoint.load(folder / WEIGHTS)
+    arrays.pop(_DIRECTIONS_OF_OLD, None)
     shapes = decoder.shapes() | (latent.shapes(decoder.context) if latent else {})
-    shapes |= {DIRECTIONS: (len(attributes), latent.size)} if latent and attributes else {}
     if {name: array.shape for name, array in arrays.items()} != shapes:
         raise ModelError(f"{folder / WEIGHTS} does not hold the weights that {CONFIG} describes")
     weights = {name: array.astype(np.float32) for name, array in arrays.items()}
     sha256, is_experimental = hashlib.sha256(blob).hexdigest(), config.get("experimental") is True
     stated = _temperature(config.get("temperature", 1.0), folder)
-    return Bundle(weights, decoder, style, sha256, folder, tokenizer, latent, attributes, is_experimental, stated)
+    heard = _heard(folder / HEARD, latent.size) if latent else Heard()
+    return Bundle(weights, decoder, style, sha256, folder, tokenizer, latent, heard, is_experimental, stated)

@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from composer.attributes import moved, parsed
+from composer.attribute_search import nearest
+from composer.attributes import check, parsed
 from composer.decode import Draft, Progress
 from composer.generate import Prepared, composed, drafts_at, first_of, found_at, model_for, prepared, primer_of
 from composer.latent_runtime import Latent, Posterior, normal, slerp
@@ -42,7 +43,6 @@ MOST_STEPS, MOST_SPREAD = 256, 10.0
 _USUAL = {"style": "folk", "model": "vae", "temperature": 0.0}
 # Between two pieces: how many points are tried in all, how far bars are apart and off, how much a place astray counts.
 _TRIED, _APART, _AWAY, _ASTRAY = 96, 4.0, 0.7, 0.5
-_SEEDS = 2**32  # of points: by how far they are on the way, and apart
 _EVEN = ("density", "range", "pitch-classes")  # what is to change evenly
 _LITTLE = np.array([0.1, 0.5, 0.02])  # differences of these that hardly count
 _OF_THE_PIECE = ("key", "meter", "tempo", "bars")
@@ -55,11 +55,13 @@ class Placed(NamedTuple):
         wanted: what is asked for, with the piece's key, meter, tempo and bars.
         upbeat: length of its first bar where that is shorter than the meter's.
         posterior: where it lies.
+        known: the piece as the model knows music.
     """
 
     wanted: Request
     upbeat: Meter | None
     posterior: Posterior
+    known: Score
 
 
 def reconstruct(given: Given, *, progress: Progress | None = None, **request: Any) -> Piece:
@@ -152,7 +154,8 @@ def _tried(one: Posterior, other: Posterior, inner: Sequence[float], ready: Prep
     """Drafts at points between two pieces."""
     count = max(2, _TRIED // len(inner))
     places = [(at, number) for at in inner for number in range(count)]
-    latents = [_between(one, other, at, number / count, ready.wanted.seed) for at, number in places]
+    seeds = [derived(ready.wanted.seed, place) for place in range(len(places))]
+    latents = [_between(one, other, at, number / count, seed) for (at, number), seed in zip(places, seeds, strict=True)]
     decode = ready.model.tokenizer.learnt.decode
     return [
         _Tried(at, draft, _heard(decode(draft.ids)))
@@ -173,7 +176,7 @@ def _between(one: Posterior, other: Posterior, at: float, apart: float, seed: in
     """
     if not apart:
         return slerp(one.mean, other.mean, at)
-    noise = normal((len(one.mean), 1 + one.mean.shape[1]), derived(seed, round((at + apart) * _SEEDS)))
+    noise = normal((len(one.mean), 1 + one.mean.shape[1]), seed)
     places = 1 / (1 + np.exp(-(np.log(at / (1 - at)) + _APART * apart * noise[:, 0])))
     rows = [slerp(start, end, float(place)) for start, end, place in zip(one.mean, other.mean, places, strict=True)]
     deviation = (1 - at) * one.deviation + at * other.deviation
@@ -219,12 +222,15 @@ def vary(
     progress: Progress | None = None,
     **request: Any,
 ) -> Piece:
-    """A piece changed: moved along attributes, or to somewhere near that the seed draws.
+    """A piece changed: with more or less of attributes, or to somewhere near that the seed draws.
+
+    Of many pieces near the given one that is taken whose named attributes are as asked, or come nearest to it, and
+    whose other attributes are most nearly as they were (`composer.attribute_search`).
 
     Args:
         given: as of `reconstruct`.
-        toward: attributes, and by how many standard deviations of those that the model learnt from; or a text, as in
-            "+density -syncopation=0.5" (`composer.attributes.parsed`).
+        toward: attributes, and by how many standard deviations of the pieces of one meter that the model learnt from;
+            or a text, as in "+density -syncopation=0.5" (`composer.attributes.parsed`).
         spread: how far from the piece a seed may lead: 1 as far as the encoder is unsure of it, 0 nowhere. 1 when not
             given, but 0 where there is something to move toward.
         progress: as of `reconstruct`.
@@ -244,8 +250,14 @@ def vary(
     mean, deviation = placed.posterior.mean, placed.posterior.deviation
     latent = mean + np.float32(away) * deviation * normal(mean.shape, placed.wanted.seed)
     model, _ = model_for(placed.wanted)
-    latent = moved(latent, model.attributes, model.directions, moves)
-    return composed(placed.wanted, latent, placed.upbeat, progress)
+    check(model.heard.names, moves)
+    if not any(moves.values()):
+        return composed(placed.wanted, latent, placed.upbeat, progress)
+    ready = prepared(placed.wanted, upbeat=placed.upbeat)
+    found = first_of(ready, nearest(ready, latent, placed.posterior, placed.known, moves, progress))
+    if not isinstance(found, Piece):
+        raise found
+    return found
 
 
 def mixed(latents: Sequence[Vector], weights: Sequence[float]) -> Vector:
@@ -283,8 +295,8 @@ def place(given: Given, request: Mapping[str, Any]) -> Placed:
         bars=score.bars - (upbeat is not None),
         ending=wanted.ending or "open",
     )
-    known = model.style.undress(score, dynamics=model.tokenizer.expressive)
-    return Placed(wanted, upbeat, space.posterior(known.replace(keys=(KeyEvent(0, key),))))
+    known = model.style.undress(score, dynamics=model.tokenizer.expressive).replace(keys=(KeyEvent(0, key),))
+    return Placed(wanted, upbeat, space.posterior(known), known)
 
 
 def _number(name: str, value: Any) -> float:

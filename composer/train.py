@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "checkpoint.safetensors"
 _MOST_BITS, _MOST_KL_WEIGHT, _MOST_BARS = 100_000, 100, 64
-_HEARD = 2000  # pieces from which directions for attributes are learnt, at most
+_HEARD = 2000  # pieces that attributes are learnt from, at most
 _LEAST_WINDOW = 512  # half of an eighth of it, the shortest first window, is longer than a prompt, which is not scored
 
 
@@ -192,12 +192,12 @@ def train(
     finally:
         reporter.stop()
     if config.latent and run.workers.is_chief:
-        _add_directions(out, train_pieces, config, export)
+        _listen(out, train_pieces, config)
     return run.best
 
 
-def _add_directions(out: Path, pieces: list[Piece], config: TrainConfig, export: Callable[..., None]) -> None:
-    """Put directions for attributes into the model, where there are enough pieces to learn them from."""
+def _listen(out: Path, pieces: list[Piece], config: TrainConfig) -> None:
+    """Put what the latent space knows of attributes beside the model, where there are enough pieces to hear."""
     from composer import attributes
     from composer.latent_runtime import Latent
 
@@ -205,9 +205,7 @@ def _add_directions(out: Path, pieces: list[Piece], config: TrainConfig, export:
     excerpts = whole_bars((piece.score for piece in pieces[:: -(-len(pieces) // _HEARD)]), max(config.excerpts))
     with suppress(ModelError):  # too few
         found = attributes.learn(Latent(model), excerpts)
-        if found.names:
-            weights = {**model.weights, bundle.DIRECTIONS: found.rows}
-            export(weights=weights, decoder=model.decoder, attributes=found.names)
+        bundle.add_heard(out, found)
 
 
 def _epochs(

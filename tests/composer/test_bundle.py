@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_models import TINY, export, random_weights
+from tiny_models import TINY, TINY_LATENT, export, export_vae, random_weights
 
 import composer
 from composer import bundle, checkpoint
@@ -215,3 +215,38 @@ def test_a_folder_called_like_an_architecture_hides_no_shipped_model(tmp_path, m
     (tmp_path / "lstm" / bundle.CONFIG).write_text("{}")
     monkeypatch.chdir(tmp_path)
     assert bundle.find("chorale", "lstm") == bundle.PRETRAINED / "chorale-lstm"
+
+
+def test_what_was_heard_of_a_latent_space(tmp_path):
+    folder = export_vae(tmp_path)
+    found = bundle.load(folder).heard
+    assert found.names == ("density", "register")
+    assert found.deviations.tolist() == [1, 1]
+    assert found.directions.shape == (2, TINY_LATENT.size)
+    (folder / bundle.HEARD).unlink()
+    assert bundle.load(folder).heard.names == ()
+    bundle.add_heard(folder, found)
+    assert bundle.load(folder).heard.directions.tobytes() == found.directions.tobytes()
+    model = bundle.load(folder)
+    bundle.export(folder, model.weights, model.decoder, model.style, latent=model.latent)  # another one: not heard yet
+    assert bundle.load(folder).heard.names == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda heard: heard._replace(names=("density",)),
+        lambda heard: heard._replace(names=("density", "loudness")),
+        lambda heard: heard._replace(deviations=np.zeros(2, np.float32)),
+        lambda heard: heard._replace(directions=heard.directions[:, 1:]),
+        lambda heard: heard._replace(directions=heard.directions * np.float32("nan")),
+    ],
+)
+def test_damage_to_what_was_heard(tmp_path, change):
+    folder = export_vae(tmp_path)
+    bundle.add_heard(folder, change(bundle.load(folder).heard))
+    with pytest.raises(ModelError, match=r"attributes\.safetensors (is damaged|speaks of)"):
+        bundle.load(folder)
+    (folder / bundle.HEARD).write_bytes(b"nothing")
+    with pytest.raises(ModelError, match="no readable checkpoint"):
+        bundle.load(folder)

@@ -277,15 +277,6 @@ def test_what_a_seed_leads_to_lies_as_far_as_asked(request_, monkeypatch):
     np.testing.assert_array_equal(usual, found[1.0])
 
 
-def test_attributes_move_every_row_along_their_directions(request_, monkeypatch):
-    piece, model = given(), bundle.load(Path(request_["model"]))
-    mean = place(piece, request_).posterior.mean
-    for toward in ("+density=2 -register", {"density": 2.0, "register": np.float32(-1)}):
-        _, (found,) = told_by(lambda asked=toward: vary(piece, toward=asked, **request_), monkeypatch)
-        monkeypatch.undo()
-        np.testing.assert_allclose(found, mean + 2 * model.directions[0] - model.directions[1], rtol=1e-5, atol=1e-6)
-
-
 # What cannot be
 
 
@@ -372,7 +363,7 @@ def test_models_that_cannot(make, tmp_path):
         make(given(), model=str(export(tmp_path / "chorale")))
 
 
-def test_a_model_without_directions(tmp_path):
+def test_a_model_that_knows_no_attributes(tmp_path):
     with pytest.raises(UnknownNameError, match="no attribute is called 'density': this model knows none"):
         vary(given(), toward="+density", model=str(export_vae(tmp_path, attributes=())))
 

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 from dataclasses import replace
-from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -165,8 +164,8 @@ def test_the_exported_model_says_what_it_is_and_composes(run):
     model = bundle.load(run.folder)
     assert (model.architecture, model.latent) == ("vae", LATENT)
     assert json.loads((run.folder / bundle.CONFIG).read_text())[bundle.TRAINED_ON] == ["folk"]
-    assert "density" in model.attributes
-    assert model.directions.shape == (len(model.attributes), LATENT.size)
+    assert "density" in model.heard.names
+    assert model.heard.directions.shape == (len(model.heard.names), LATENT.size)
     asked = {"style": "folk", "model": str(run.folder)}
     assert composer.compose(bars=2, **asked).score.bars == 2
     assert vary(scale(5), toward="+density", **asked).score.bars == scale(5).bars
@@ -184,7 +183,7 @@ def test_a_collapse_is_noted(collapsed):
     last = collapsed.watch.records[-1]
     assert last["collapsed"] == 1
     assert last["valid_latent_bits"] < 1
-    assert bundle.load(collapsed.folder).attributes == ()
+    assert bundle.load(collapsed.folder).heard.names == ()
     with pytest.raises(UnknownNameError, match="this model knows none"):
         vary(scale(5), toward="+density", model=str(collapsed.folder))
 
@@ -202,16 +201,12 @@ def test_a_broken_run_ends_with_the_same_bytes(collapsed, training, sides, tmp_p
     assert all(np.array_equal(arrays[name], others[name]) for name in others)
 
 
-def test_directions_are_added_again_as_they_were(run, training, sides, tmp_path):
+def test_a_model_is_heard_again_as_it_was(run, training, sides, tmp_path):
     """Of a run that is done, from the weights as they are stored."""
-    config = TrainConfig(DECODER, LATENT, **SETTINGS, epochs=EPOCHS)
     shutil.copytree(run.folder, tmp_path / "run")
-    model = bundle.load(run.folder)
-    export = partial(
-        bundle.export, tmp_path / "run", style=FOLK, tokenizer=model.tokenizer, latent=LATENT, trained_on=["folk"]
-    )
-    training._add_directions(tmp_path / "run", sides[0], config, export)
-    for name in (bundle.WEIGHTS, bundle.CONFIG):
+    (tmp_path / "run" / bundle.HEARD).unlink()
+    training._listen(tmp_path / "run", sides[0], TrainConfig(DECODER, LATENT, **SETTINGS, epochs=EPOCHS))
+    for name in (bundle.WEIGHTS, bundle.CONFIG, bundle.HEARD):
         assert (tmp_path / "run" / name).read_bytes() == (run.folder / name).read_bytes()
 
 

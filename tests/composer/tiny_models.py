@@ -64,9 +64,11 @@ def export_vae(
     tables = [f"encoder.notes.{name}" for name in SIZES if latent.encoder] + [f"prior.{name}" for name in FORM]
     around |= {name: dice.normal(0, 1, shapes[name]) for name in tables}
     around["conductor.output.kernel"] *= 4  # of numbers between -1 and 1
-    around |= {bundle.DIRECTIONS: dice.normal(0, 1, (len(attributes), latent.size))} if attributes else {}
     weights = random_weights(config, seed) | {name: array.astype(np.float32) for name, array in around.items()}
-    bundle.export(folder, weights, config, style, latent=latent, attributes=attributes)
+    bundle.export(folder, weights, config, style, latent=latent)
+    if attributes:
+        directions = dice.normal(0, 1, (len(attributes), latent.size)).astype(np.float32)
+        bundle.add_heard(folder, bundle.Heard(attributes, np.ones(len(attributes), np.float32), directions))
     return folder
 
 
