@@ -7,10 +7,10 @@ it: to make other latents of noise, and to tell its decoder of them otherwise; t
 2019).
 
 What counts is decided by music, not by losses: every so many steps pieces are drawn and set beside real ones of the
-validation side. The step that is kept lies nearest to the data by Frechet distance, no farther than the warm start by
-MuseGAN's metrics, and has lost no diversity: its share of distinct 4-grams is not below, nor its self-BLEU above, that
-of the warm start and that of real music. In the end both are measured anew on other pieces; where the adversarial phase
-has not earned its place, the warm start is what is exported, marked as experimental.
+validation side. The step that is kept lies nearest to the data by Frechet distance, and has lost no diversity: its
+share of distinct 4-grams is not below, nor its self-BLEU above, that of the warm start and that of real music. In the
+end it and the warm start are measured anew on other pieces. Where it is not nearer then, by MuseGAN's metrics too, the
+adversarial phase has not earned its place, and what is exported is marked as experimental.
 
 Everything random is a function of the seed and the step, and a checkpoint holds all state, so that a run that was
 killed and resumed ends with the same weights, byte for byte, as an unbroken one.
@@ -89,7 +89,7 @@ class AdversarialConfig:
     pieces: int = 256
     loss: str = "relativistic"
     penalty: float = 0.01
-    learning_rate: float = 5e-4
+    learning_rate: float = 3e-4
     discriminator_rate: float = 1e-3
     temperature: float = 1.0
     draws: int = 4
@@ -438,10 +438,10 @@ class _Run:
 
     @property
     def best(self) -> Record:
-        """The record nearest to the data: the warm start's, where none is nearer."""
-        warm, *others = self.history
-        nearer = [record for record in others if is_nearer(record, warm, self._real)]
-        return min(nearer, key=lambda record: record["frechet_distance"], default=warm)
+        """The record nearest to the data by Frechet distance of those that have lost no diversity."""
+        warm = self.history[0]
+        diverse = [record for record in self.history if has_kept_diversity(record, warm, self._real)]
+        return min(diverse, key=lambda record: record["frechet_distance"])
 
     def _export(self, weights: Arrays, *, is_experimental: bool) -> None:
         bundle.export(
@@ -463,10 +463,16 @@ class _Run:
         )
         step = int(self.best["step"])
         earned = step > 0 and is_nearer(chosen, warm, real)
-        self._export(self._best if earned else first, is_experimental=not earned)
+        self._export(self._best, is_experimental=not earned)
+        farther = [
+            said
+            for name, said in (("frechet_distance", "Frechet distance"), ("musegan_distance", "MuseGAN's metrics"))
+            if not chosen[name] < warm[name]
+        ]
+        lost = [] if has_kept_diversity(chosen, warm, real) else ["diversity"]
         reasons = {
             True: f"step {step} is nearer to the data than its warm start, at no loss of diversity",
-            False: f"step {step} looked nearer to the data than its warm start; other pieces do not confirm it"
+            False: f"step {step} is no better than its warm start in {' and '.join(farther + lost)}"
             if step
             else "no step came nearer to the data than the warm start at no loss of diversity",
         }

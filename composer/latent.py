@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from composer.attribute_search import nearest
 from composer.attributes import check, parsed
 from composer.decode import Draft, Progress
 from composer.generate import Prepared, composed, drafts_at, first_of, found_at, model_for, prepared, primer_of
 from composer.latent_runtime import Latent, Posterior, normal, slerp
+from composer.latent_search import crossed, nearest
 from composer.originality.guard import Found, derived
 from composer.piece import Piece
 from composer.request import Request
@@ -42,9 +42,10 @@ Given = Score | Piece | str | Path
 MOST_STEPS, MOST_SPREAD = 256, 10.0
 _USUAL = {"style": "folk", "model": "vae", "temperature": 0.0}
 # Between two pieces: how many points are tried in all, how far bars are apart and off, how much a place astray counts.
-_TRIED, _APART, _AWAY, _ASTRAY = 96, 4.0, 0.7, 0.5
+_TRIED, _APART, _AWAY, _ASTRAY = 96, 4.0, 0.7, 0.2
+_PARENTS, _OFF = 4, 0.4  # of further ones: how many they are made of, and as far off
 _EVEN = ("density", "range", "pitch-classes")  # what is to change evenly
-_LITTLE = np.array([0.1, 0.5, 0.02])  # differences of these that hardly count
+_LITTLE = np.array([0.1, 0.1, 0.02])  # differences of these that hardly count
 _OF_THE_PIECE = ("key", "meter", "tempo", "bars")
 
 
@@ -123,6 +124,7 @@ class _Tried(NamedTuple):
     """A draft somewhere between two pieces: how far on the way its point lies, and what it sounds like."""
 
     at: float
+    latent: Vector
     draft: Draft
     heard: NDArray[np.float64]
 
@@ -133,33 +135,68 @@ def _evenly(one: Placed, other: Placed, steps: int, ready: Prepared) -> Iterator
     yield ends[0]
     inner = [step / (steps - 1) for step in range(1, steps - 1)]
     scores = [end.score for end in ends if isinstance(end, Piece)]
-    tried = _tried(one.posterior, other.posterior, inner, ready) if inner and len(scores) == len(ends) else []
+    tried: list[_Tried] = []
+    if inner and len(scores) == len(ends):
+        first, last = map(_heard, scores)
+        tried = _near(one.posterior, other.posterior, inner, ready)
+    if tried:
+        tried += _nearer(tried, one.posterior, other.posterior, inner, ready, first, last)
     for at in inner:
         if not tried:
             yield found_at(ready, slerp(one.posterior.mean, other.posterior.mean, at))
             continue
-        first, last = map(_heard, scores)
-        off = [
-            float((np.abs(each.heard - (1 - at) * first - at * last) / (np.abs(last - first) + _LITTLE)).sum())
-            + _ASTRAY * abs(each.at - at)
-            for each in tried
-        ]
-        ranked = [tried[place] for place in np.argsort(off, kind="stable")]
+        ranked = _ranked(tried, at, first, last)
         yield first_of(ready, [each.draft for each in ranked])
         tried = [each for each in tried if each is not ranked[0]]
     yield ends[1]
 
 
-def _tried(one: Posterior, other: Posterior, inner: Sequence[float], ready: Prepared) -> list[_Tried]:
+def _ranked(tried: Sequence[_Tried], at: float, first: NDArray[np.float64], last: NDArray[np.float64]) -> list[_Tried]:
+    """Those first that sound most as a piece at a place should."""
+    off = [
+        float((np.abs(each.heard - (1 - at) * first - at * last) / (np.abs(last - first) + _LITTLE)).sum())
+        + _ASTRAY * abs(each.at - at)
+        for each in tried
+    ]
+    return [tried[place] for place in np.argsort(off, kind="stable")]
+
+
+def _near(one: Posterior, other: Posterior, inner: Sequence[float], ready: Prepared) -> list[_Tried]:
     """Drafts at points between two pieces."""
     count = max(2, _TRIED // len(inner))
     places = [(at, number) for at in inner for number in range(count)]
     seeds = [derived(ready.wanted.seed, place) for place in range(len(places))]
     latents = [_between(one, other, at, number / count, seed) for (at, number), seed in zip(places, seeds, strict=True)]
+    return _drafted(ready, [at for at, _ in places], latents)
+
+
+def _nearer(
+    tried: Sequence[_Tried],
+    one: Posterior,
+    other: Posterior,
+    inner: Sequence[float],
+    ready: Prepared,
+    first: NDArray[np.float64],
+    last: NDArray[np.float64],
+) -> list[_Tried]:
+    """Drafts at points that are made of those that sound best for each place."""
+    count = max(2, _TRIED // len(inner))
+    places: list[float] = []
+    latents: list[Vector] = []
+    for at in inner:
+        parents = [each.latent for each in _ranked(tried, at, first, last)[:_PARENTS]]
+        off = np.float32(_OFF * (1 - at)) * one.deviation + np.float32(_OFF * at) * other.deviation
+        for _ in range(count):
+            latents.append(crossed(parents, off, derived(ready.wanted.seed, len(inner) * count + len(latents))))
+            places.append(at)
+    return _drafted(ready, places, latents)
+
+
+def _drafted(ready: Prepared, places: Sequence[float], latents: Sequence[Vector]) -> list[_Tried]:
     decode = ready.model.tokenizer.learnt.decode
     return [
-        _Tried(at, draft, _heard(decode(draft.ids)))
-        for (at, _), draft in zip(places, drafts_at(ready, latents), strict=True)
+        _Tried(at, latent, draft, _heard(decode(draft.ids)))
+        for at, latent, draft in zip(places, latents, drafts_at(ready, latents), strict=True)
         if isinstance(draft, Draft)
     ]
 
@@ -225,7 +262,7 @@ def vary(
     """A piece changed: with more or less of attributes, or to somewhere near that the seed draws.
 
     Of many pieces near the given one that is taken whose named attributes are as asked, or come nearest to it, and
-    whose other attributes are most nearly as they were (`composer.attribute_search`).
+    whose other attributes are most nearly as they were (`composer.latent_search`).
 
     Args:
         given: as of `reconstruct`.

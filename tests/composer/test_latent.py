@@ -180,7 +180,9 @@ def test_what_is_tried_lies_on_the_arc_or_between_its_ends(request_, monkeypatch
     means = [place(piece, request_).posterior.mean for piece in (one, other)]
     np.testing.assert_array_equal([first, last], means)
     around = [seen[start : start + 32] for start in range(0, 96, 32)]
-    assert len(seen) == 96
+    assert len(seen) == 2 * 96
+    rows = {row.tobytes() for each in seen[:96] for row in each}
+    assert 0.5 < np.mean([row.tobytes() in rows for each in seen[96:] for row in each]) < 0.85  # made of those before
     for step, (on_the_arc, *near) in enumerate(around, 1):
         np.testing.assert_array_equal(on_the_arc, slerp(*means, step / 4))
         assert len({each.tobytes() for each in near}) == len(near)

@@ -77,8 +77,9 @@ def nearest(
         if progress:
             progress(ready.form.bars * (number + 1) // _ROUNDS, ready.form.bars)
         if number + 1 < _ROUNDS:
-            parents = [tried.latent for tried in found[:_PARENTS]]
-            latents = _next(parents, _OFF[number + 1] * posterior.deviation, ready.wanted.seed, number + 1)
+            parents, off = [tried.latent for tried in found[:_PARENTS]], _OFF[number + 1] * posterior.deviation
+            seeds = [derived(ready.wanted.seed, (number + 1) * WIDTH + child) for child in range(WIDTH)]
+            latents = [crossed(parents, off, seed) for seed in seeds]
     return [tried.draft for tried in found]
 
 
@@ -96,16 +97,19 @@ def _first(start: Vector, way: NDArray[np.float64], deviation: Vector, seed: int
     return found
 
 
-def _next(parents: Sequence[Vector], off: Vector, seed: int, number: int) -> list[Vector]:
-    """Latents of the rows of some, each row of any of them, a few rows a little off."""
+def crossed(parents: Sequence[Vector], off: Vector, seed: int) -> Vector:
+    """A latent of the rows of some, each row of any of them, a few rows a little off.
+
+    Args:
+        parents: float32 (bars, size) each.
+        off: how far, of each number: float32 (bars, size).
+        seed: of chance.
+    """
     rows, size = parents[0].shape
-    found = []
-    for child in range(WIDTH):
-        chance = normal((rows, len(parents) + 1 + size), derived(seed, number * WIDTH + child))
-        whose, stays, away = np.split(chance, (len(parents), len(parents) + 1), axis=1)
-        bars = np.stack(parents)[whose.argmax(axis=1), np.arange(rows)]
-        found.append(np.asarray(bars + (stays > _STAYS) * off * away, dtype=np.float32))
-    return found
+    chance = normal((rows, len(parents) + 1 + size), seed)
+    whose, stays, away = np.split(chance, (len(parents), len(parents) + 1), axis=1)
+    bars = np.stack(parents)[whose.argmax(axis=1), np.arange(rows)]
+    return np.asarray(bars + (stays > _STAYS) * off * away, dtype=np.float32)
 
 
-__all__ = ["nearest"]
+__all__ = ["crossed", "nearest"]

@@ -9,10 +9,10 @@ import pytest
 from tiny_models import export_vae, tune
 
 import composer
-from composer import attribute_search, bundle
-from composer.attribute_search import nearest
+from composer import bundle, latent_search
 from composer.generate import prepared
 from composer.latent import place, reconstruct, vary
+from composer.latent_search import nearest
 from theory.analysis.attributes import ATTRIBUTES
 from theory.errors import SearchError
 
@@ -60,10 +60,8 @@ def test_what_is_tried(request_, monkeypatch):
     piece = tune(0, bars=6)
     placed = place(piece, request_)
     ready = prepared(placed.wanted)
-    rounds, before = [], attribute_search.drafts_at
-    monkeypatch.setattr(
-        attribute_search, "drafts_at", lambda at, latents: rounds.append(latents) or before(at, latents)
-    )
+    rounds, before = [], latent_search.drafts_at
+    monkeypatch.setattr(latent_search, "drafts_at", lambda at, latents: rounds.append(latents) or before(at, latents))
     told = []
     start = placed.posterior.mean
     found = nearest(ready, start, placed.posterior, placed.known, {"density": 2.0}, lambda *bars: told.append(bars))
@@ -93,6 +91,6 @@ def test_the_same_seed_finds_the_same(request_):
 
 
 def test_nothing_found_says_why(request_, monkeypatch):
-    monkeypatch.setattr(attribute_search, "drafts_at", lambda at, latents: [SearchError("too hard")] * len(latents))
+    monkeypatch.setattr(latent_search, "drafts_at", lambda at, latents: [SearchError("too hard")] * len(latents))
     with pytest.raises(SearchError, match="too hard"):
         vary(tune(1), toward="+density", **request_)
