@@ -7,8 +7,8 @@ it: to make other latents of noise, and to tell its decoder of them otherwise; t
 2019).
 
 What counts is decided by music, not by losses: every so many steps pieces are drawn and set beside real ones of the
-validation side. The step that is kept lies nearest to the data by Frechet distance, and has lost no diversity: its
-share of distinct 4-grams is not below, nor its self-BLEU above, that of the warm start and that of real music. In the
+validation side. The step that is kept lies nearest to the data by Frechet distance of those that have lost no diversity:
+whose share of distinct 4-grams is not below, nor self-BLEU above, that of the warm start and that of real music. In the
 end it and the warm start are measured anew on other pieces. Where it is not nearer then, by MuseGAN's metrics too, the
 adversarial phase has not earned its place, and what is exported is marked as experimental.
 
@@ -438,10 +438,13 @@ class _Run:
 
     @property
     def best(self) -> Record:
-        """The record nearest to the data by Frechet distance of those that have lost no diversity."""
-        warm = self.history[0]
-        diverse = [record for record in self.history if has_kept_diversity(record, warm, self._real)]
-        return min(diverse, key=lambda record: record["frechet_distance"])
+        """The record after the warm start's that is nearest to the data by Frechet distance.
+
+        Where any has lost no diversity, of these.
+        """
+        warm, *learnt = self.history
+        diverse = [record for record in learnt if has_kept_diversity(record, warm, self._real)]
+        return min(diverse or learnt, key=lambda record: record["frechet_distance"], default=warm)
 
     def _export(self, weights: Arrays, *, is_experimental: bool) -> None:
         bundle.export(
@@ -472,9 +475,9 @@ class _Run:
         lost = [] if has_kept_diversity(chosen, warm, real) else ["diversity"]
         reasons = {
             True: f"step {step} is nearer to the data than its warm start, at no loss of diversity",
-            False: f"step {step} is no better than its warm start in {' and '.join(farther + lost)}"
+            False: f"step {step}, the best, is no better than its warm start in {' and '.join(farther + lost)}"
             if step
-            else "no step came nearer to the data than the warm start at no loss of diversity",
+            else "no step was measured",
         }
         found = {
             "earned": earned,
