@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer import keyview
+from theory.key import Key
 from theory.meter import Meter
 from theory.score import Score
 from theory.tokens.features import COLUMNS, PITCHES
@@ -26,8 +27,9 @@ SIZES = {
 }
 
 
-# Columns of a bar's form and how many values each has, as in the plan of `theory.tokens.features`; mode 0: no key.
-FORM = {name: COLUMNS[name] for name in ("bars_left", "numerator", "exponent", "mode")}
+# Columns of a bar's form and how many values each has, as in the plan of `theory.tokens.features`; mode and signature
+# 0: no key. Pitches are known as in C, so that it is the signature that tells how high a piece may lie.
+FORM = {name: COLUMNS[name] for name in ("bars_left", "numerator", "exponent", "mode", "signature")}
 
 
 class BarNotes(NamedTuple):
@@ -82,16 +84,22 @@ def bar_notes(score: Score) -> BarNotes:
     return BarNotes(rows, count)
 
 
-def bar_forms(meters: Sequence[Meter], mode: str | None) -> NDArray[np.int32]:
+def bar_forms(meters: Sequence[Meter], key: Key | None) -> NDArray[np.int32]:
     """What is settled of each bar before its first note: int32 (bars, columns of `FORM`).
 
     Args:
         meters: of each bar; of an upbeat what it lasts.
-        mode: of the key.
+        key: of the piece.
     """
-    number = 0 if mode is None else MODE_NAMES.index(mode) + 1
+    mode, signature = (0, 0) if key is None else (MODE_NAMES.index(key.mode) + 1, key.signature + 8)
     rows = [
-        (min(len(meters) - bar, FORM["bars_left"] - 1), meter.numerator, meter.denominator.bit_length(), number)
+        (
+            min(len(meters) - bar, FORM["bars_left"] - 1),
+            meter.numerator,
+            meter.denominator.bit_length(),
+            mode,
+            signature,
+        )
         for bar, meter in enumerate(meters)
     ]
     return np.array(rows, np.int32).reshape(-1, len(FORM))
@@ -101,7 +109,7 @@ def forms_of(score: Score) -> NDArray[np.int32]:
     """As `bar_forms`, of a score and the key it begins in."""
     changes = [event.tick for event in score.meters]
     at = np.maximum(np.searchsorted(changes, score.bar_lines()[:-1], side="right") - 1, 0)
-    return bar_forms([score.meters[index].meter for index in at], score.keys[0].key.mode if score.keys else None)
+    return bar_forms([score.meters[index].meter for index in at], score.keys[0].key if score.keys else None)
 
 
 __all__ = [

@@ -13,6 +13,7 @@ from theory.tokens.features import COLUMNS, PITCHES
 # Shape of a recurrent cell's bias, the last axis in units; it is as many times the units as the cell has gates, the
 # candidate among them. Keras' GRU has two biases: for what comes from below, and for what it said itself.
 CELLS: dict[str, tuple[int, ...]] = {"lstm": (4,), "gru": (2, 3), "rnn": (1,)}
+LAGS = (1, 2, 4, 8)  # rows of a latent so far back are what its prior reads, and may say again
 _ENCODERS = ("lstm", "cnn", "")
 
 
@@ -109,7 +110,7 @@ class LatentConfig:
 
     size: int = 32
     conductor_units: int = 128
-    prior_units: int = 160
+    prior_units: int = 256
     encoder: str = "lstm"
     encoder_units: int = 160
     note: int = 96
@@ -157,10 +158,17 @@ class LatentConfig:
         else:
             result |= _dense("conductor.output", self.size, context)
         result |= {f"prior.{name}": (values, self.size) for name, values in FORM.items()}
-        result |= _lstm("prior.reader", 2 * self.size, self.prior_units) | _dense(
-            "prior", self.prior_units, 2 * self.size
-        )
+        result |= _lstm("prior.reader", (len(LAGS) + 1) * self.size, self.prior_units)
+        result |= _dense("prior", self.prior_units, sum(self.prior_outputs))
         return result | (self._encoder() if self.encoder else {})
+
+    @property
+    def prior_outputs(self) -> tuple[int, ...]:
+        """How many numbers the prior says of a row: means, logarithms of variances, those of rows said again, logits.
+
+        The logits are of what the row is: new, or that of one of the `LAGS`.
+        """
+        return self.size, self.size, len(LAGS) * self.size, 1 + len(LAGS)
 
     def _encoder(self) -> dict[str, tuple[int, ...]]:
         units = self.encoder_units

@@ -296,7 +296,7 @@ def _told(ready: Task, model: Bundle, frame: Frame, primer: Score | None = None)
     """
     if model.latent is None:
         return None
-    space, form = Latent(model), bar_forms(frame.meters, frame.key.mode)
+    space, form = Latent(model), bar_forms(frame.meters, frame.key)
     known = space.posterior(primer).mean if primer and model.latent.encoder else None
     temperature = ready.sampling.temperature
     return lambda seed: ready.runtime.told(space.contexts(space.drawn(form, seed, known, temperature)))

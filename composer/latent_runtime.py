@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from composer.bar_notes import FORM, PLACES, SIZES, bar_notes, forms_of
 from composer.bundle import Bundle
+from composer.config import LAGS
 from composer.runtime import Vector
 from composer.sampler import Dice
 from theory.errors import ModelError
 from theory.score import Score
 
 LOG_VARIANCE = (-12.0, 4.0)  # bounds of what the encoder says
+NOT_THERE = -1e9  # logit of what cannot be
 _NO_ARC = 1e-6  # sine of the angle of one direction, or of two opposite ones, between which no arc is the shortest
 _LATENTS = 1  # which of a seed's streams of numbers latents are drawn from
 
@@ -84,33 +86,44 @@ class Latent:
             known: its first rows, where they are given: the others go on from there.
             temperature: deviations are multiplied by it; below 1 is safer, 0 takes the likeliest.
         """
-        latent = np.float32(temperature) * normal((self.rows(len(form)), self.sizes.size), seed)
+        noise = self.noise(len(form), seed)
+        latent = noise[:, 1:].copy()
         given = np.zeros_like(latent[:0]) if known is None else known[: len(latent)]
         kernel, recurrent, bias = (self._weights[f"prior.reader.{part}"] for part in ("kernel", "recurrent", "bias"))
         state = (np.zeros((1, len(recurrent)), np.float32),) * 2
         with _one_thread():
-            before = np.zeros_like(latent[:1])
             for row, inputs in enumerate(self._of_form(form[: len(latent)])):
-                read = np.concatenate([before, inputs[None]], axis=1)
-                state = _after(state, read @ kernel + bias + state[0] @ recurrent)
-                (mean,), (deviation,) = self._normal(state[0])
-                latent[row] = given[row] if row < len(given) else mean + deviation * latent[row]
-                before = latent[row : row + 1]
+                before = [latent[row - lag] if row >= lag else np.zeros_like(latent[0]) for lag in LAGS]
+                read = np.concatenate([*before, inputs])
+                state = _after(state, read[None] @ kernel + bias + state[0] @ recurrent)
+                means, deviations, shares = self._mixture(state[0], [each[None] for each in before], np.array([row]))
+                point = NormalDist().cdf(float(noise[row, 0]))
+                which = int((np.cumsum(np.exp(shares[0].astype(np.float64)))[:-1] <= point).sum())
+                drawn = means[0, which] + np.float32(temperature) * deviations[0, which] * noise[row, 1:]
+                latent[row] = given[row] if row < len(given) else drawn
         return latent
 
-    def nats(self, posterior: Posterior, latent: Vector) -> float:
-        """How much a latent says of a piece: divergence of the posterior from the prior, in nats.
+    def noise(self, bars: int, seed: int) -> Vector:
+        """What a seed's latent is made of: float32 (rows, 1 + size), normal numbers.
 
-        Where the prior follows the rows before, these are those of the latent: the mean over latents drawn from the
-        posterior is the rate of the piece.
+        The first of a row tells of which of the prior's mixture it is, the others how far from its mean.
+        """
+        return normal((self.rows(bars), 1 + self.sizes.size), seed)
+
+    def nats(self, posterior: Posterior, latent: Vector) -> float:
+        """How much more a latent is expected by a posterior than by the prior, in nats.
+
+        The mean over latents drawn from the posterior is its divergence: how much the latent of the piece says.
         """
         with _one_thread():
-            before = np.concatenate([np.zeros_like(latent[:1]), latent[:-1]])
-            inputs = np.concatenate([before, self._of_form(posterior.form[: len(latent)])], axis=1)
-            mean, deviation = self._normal(self._lstm("prior.reader", inputs[None])[0])
-        apart = (posterior.mean.astype(np.float64) - mean) / deviation
-        ratio = (posterior.deviation.astype(np.float64) / deviation) ** 2
-        return float(0.5 * (apart**2 + ratio - 1 - np.log(ratio)).sum())
+            rows = np.arange(len(latent))
+            before = [np.concatenate([np.zeros_like(latent[:lag]), latent[:-lag]])[: len(latent)] for lag in LAGS]
+            inputs = np.concatenate([*before, self._of_form(posterior.form[: len(latent)])], axis=1)
+            means, deviations, shares = self._mixture(self._lstm("prior.reader", inputs[None])[0], before, rows)
+        each = shares + _log_density(latent[:, None], means, deviations)
+        most = each.max(axis=1, keepdims=True)
+        expected = most[:, 0] + np.log(np.exp(each - most).sum(axis=1))
+        return float((_log_density(latent, posterior.mean, posterior.deviation) - expected).sum())
 
     def posterior(self, score: Score) -> Posterior:
         """Where a piece lies.
@@ -149,10 +162,23 @@ class Latent:
         read = sum(self._weights[f"prior.{name}"][form[:, index]] for index, name in enumerate(FORM))
         return np.asarray(read, dtype=np.float32)
 
-    def _normal(self, hidden: Vector) -> tuple[Vector, Vector]:
-        """Means and deviations that the prior expects: (bars, units) -> (bars, size) each."""
-        mean, spread = np.split(self._dense("prior", hidden), 2, axis=1)
-        return mean, _deviation(spread)
+    def _mixture(
+        self, hidden: Vector, before: list[Vector], row: NDArray[np.int64]
+    ) -> tuple[Vector, Vector, NDArray[np.float64]]:
+        """What the prior expects of n rows: means and deviations (n, 1 + lags, size), logarithms of shares.
+
+        Args:
+            hidden: what was read, (n, units).
+            before: the rows that each of the lags leads back to, (n, size) each.
+            row: their numbers, (n,).
+        """
+        said = np.split(self._dense("prior", hidden), np.cumsum(self.sizes.prior_outputs)[:-1], axis=1)
+        mean, spread, others, logits = said
+        spreads = np.concatenate([spread, others], axis=1).reshape(len(hidden), 1 + len(LAGS), self.sizes.size)
+        logits = np.where(row[:, None] >= np.array((0, *LAGS)), logits, NOT_THERE).astype(np.float64)
+        logits -= logits.max(axis=1, keepdims=True)
+        shares = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return np.stack([mean, *before], axis=1), _deviation(spreads), shares
 
     def _notes(self, rows: NDArray[np.int32], counts: NDArray[np.int32]) -> Vector:
         """What is in each bar: notes (bars, n, columns) -> (bars, 2 units)."""
@@ -207,6 +233,13 @@ def _deviation(log_variance: Vector) -> Vector:
     return result
 
 
+def _log_density(rows: Vector, mean: Vector, deviation: Vector) -> NDArray[np.float64]:
+    """Of normal distributions, in nats: (..., size) -> (...)."""
+    apart = (rows.astype(np.float64) - mean) / deviation
+    result: NDArray[np.float64] = -0.5 * (apart**2 + 2 * np.log(deviation) + np.log(2 * np.pi)).sum(axis=-1)
+    return result
+
+
 def _one_thread() -> Any:
     """Products round the same however many threads there are."""
     from threadpoolctl import threadpool_limits
@@ -246,4 +279,4 @@ def slerp(first: Vector, second: Vector, at: float) -> Vector:
     return np.asarray(length * (shares[0] * one + shares[1] * other), dtype=np.float32)
 
 
-__all__ = ["LOG_VARIANCE", "Latent", "Posterior", "normal", "slerp"]
+__all__ = ["LOG_VARIANCE", "NOT_THERE", "Latent", "Posterior", "normal", "slerp"]

@@ -18,7 +18,7 @@ from composer.bar_notes import forms_of, places_of
 from composer.batches import Piece
 from composer.bundle import Bundle
 from composer.decode import Draft, Task, write_many
-from composer.latent_runtime import Latent, normal
+from composer.latent_runtime import Latent
 from composer.plan import kinds_written
 from composer.runtime import Ids, Runtime, Vector, Walk
 from composer.sampler import Sampling
@@ -139,7 +139,7 @@ class Drawn(NamedTuple):
         ids: its tokens, the opening included.
         opening: how many of them were given.
         form: of its bars, int32 (bars, columns of `composer.bar_notes.FORM`).
-        noise: of which its latent was made, float32 (rows, size).
+        noise: of which its latent was made, float32 (rows, 1 + size).
         allowed: which tokens it could draw at each draw, bool (draws, V), as the network knows them.
     """
 
@@ -180,7 +180,7 @@ class Player:
                 np.array(draft.ids, np.int32),
                 draft.opening,
                 form,
-                normal((self._latent.rows(self._bars), self._latent.sizes.size), seed),
+                self._latent.noise(self._bars, seed),
                 _as_known(np.array(self._found(draft) if draft.redraws else masks), draft.map),
             )
             for draft, seed, masks in zip(drafts, seeds, seen.masks, strict=True)

@@ -50,7 +50,7 @@ def generator(sizes: DecoderConfig, latent: LatentConfig, bars: int, seed: int =
     The decoder stays as it is: what is learnt is to make latents of noise, and to tell the decoder of them.
 
     Inputs: tokens int32 (batch, time), plan int32 (batch, time, columns), heard float32 (batch, time, 128), place int32
-    (batch, time), form int32 (batch, bars, columns), noise float32 (batch, rows, size).
+    (batch, time), form int32 (batch, bars, columns), noise float32 (batch, rows, 1 + size).
     Output: logits float32 (batch, time, vocabulary).
 
     Args:
@@ -66,7 +66,7 @@ def generator(sizes: DecoderConfig, latent: LatentConfig, bars: int, seed: int =
     heard = keras.Input((None, PITCHES), dtype="float32", name="heard")
     place = keras.Input((None,), dtype="int32", name="place")
     form = keras.Input((bars, len(FORM)), dtype="int32", name="form")
-    noise = keras.Input((rows, latent.size), dtype="float32", name="noise")
+    noise = keras.Input((rows, 1 + latent.size), dtype="float32", name="noise")
     prior = FromNoise(latent.prior_units, latent.size, 0.0, seed, name="prior")
     told = conductor(sizes, latent, prior(noise, form[:, :rows]))
     logits = decoder.logits(sizes, tokens, plan, heard, seed=seed, more=lambda context: InPlace()(context, told, place))

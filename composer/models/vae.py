@@ -15,6 +15,7 @@ The flat decoder (`hierarchical` off), for comparison: one row for the whole pie
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer.bar_notes import FORM, PLACES, SIZES
-from composer.config import DecoderConfig, LatentConfig
-from composer.latent_runtime import LOG_VARIANCE
+from composer.config import LAGS, DecoderConfig, LatentConfig
+from composer.latent_runtime import LOG_VARIANCE, NOT_THERE
 from composer.models import decoder
 from composer.models.lstm import LSTM
 from theory.tokens.features import COLUMNS, PITCHES
@@ -148,82 +149,111 @@ class Sample(keras.layers.Layer):  # type: ignore[misc]
 class Prior(keras.layers.Layer):  # type: ignore[misc]
     """How each row of a latent is distributed, by those before it and the form of the bars.
 
-    At first all are normal, with a mean of 0 and a variance of 1.
+    A mixture of normal distributions: of one around a mean that the network says, as a new bar is, and of one around
+    each of the rows `LAGS` back, as a bar is that returns.
     """
 
     def __init__(self, units: int, size: int, dropout: float, seed: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.readers = [LSTM(units, return_sequences=True, name="reader")]
         self.drops = [keras.layers.Dropout(dropout, seed=seed + number) for number in range(2)]
-        self.size = size
+        self.size, self.outputs = size, LatentConfig(size=size, prior_units=units).prior_outputs
 
     def build(self, rows_shape: Any, form_shape: Any) -> None:
         """Create a table for each column of the form, and both layers."""
         (reader,) = self.readers
-        reader.build((None, None, 2 * self.size))
+        reader.build((None, None, (len(LAGS) + 1) * self.size))
         self.tables = [
             self.add_weight(shape=(values, self.size), initializer=keras.initializers.RandomNormal(0, 0.1), name=name)
             for name, values in FORM.items()
         ]
-        self.kernel = self.add_weight(shape=(reader.units, 2 * self.size), initializer="zeros", name="kernel")
-        self.bias = self.add_weight(shape=(2 * self.size,), initializer="zeros", name="bias")
+        said = sum(self.outputs)
+        self.kernel = self.add_weight(shape=(reader.units, said), initializer="zeros", name="kernel")
+        self.bias = self.add_weight(shape=(said,), initializer="zeros", name="bias")
 
-    def call(self, rows: Any, form: Any) -> tuple[Any, Any]:
-        """(batch, rows, size), int32 (batch, rows, columns) -> mean and logarithm of the variance, as the rows."""
+    def call(self, rows: Any, form: Any) -> Any:
+        """(batch, rows, size), int32 (batch, rows, columns) -> how little the rows are expected, in nats, (batch,)."""
         (reader,) = self.readers
-        before = self.drops[0](ops.pad(rows, ((0, 0), (1, 0), (0, 0)))[:, :-1])
-        read = self.drops[1](reader(ops.concatenate([before, self._known(form)], axis=-1)))
-        return self._normal(read)
+        before = [ops.pad(rows, ((0, 0), (lag, 0), (0, 0)))[:, : ops.shape(rows)[1]] for lag in LAGS]
+        read = ops.concatenate([self.drops[0](ops.concatenate(before, axis=-1)), self._known(form)], axis=-1)
+        hidden = self.drops[1](reader(read))
+        means, log_variances, shares = self._mixture(hidden, before, ops.arange(ops.shape(rows)[1]))
+        each = shares + log_density(rows[:, :, None], means, log_variances)
+        return -ops.sum(ops.logsumexp(each, axis=-1), axis=-1)
 
     def _known(self, form: Any) -> Any:
         return sum(ops.take(table, form[..., index], axis=0) for index, table in enumerate(self.tables))
 
-    def _normal(self, read: Any) -> tuple[Any, Any]:
-        read = ops.matmul(read, self.kernel) + self.bias
-        return read[..., : self.size], read[..., self.size :]
+    def _mixture(self, hidden: Any, before: list[Any], row: Any) -> tuple[Any, Any, Any]:
+        """Means and logarithms of variances (batch, rows, 1 + lags, size), and of shares (batch, rows, 1 + lags).
+
+        Args:
+            hidden: what was read, (batch, rows, units).
+            before: the rows that each of the lags leads back to, (batch, rows, size) each.
+            row: numbers of the rows, (rows,).
+        """
+        said = ops.matmul(hidden, self.kernel) + self.bias
+        mean, spread, others, logits = ops.split(said, np.cumsum(self.outputs)[:-1].tolist(), axis=-1)
+        means = ops.stack([mean, *before], axis=2)
+        spreads = ops.concatenate([spread, others], axis=-1)
+        spreads = ops.reshape(spreads, (*ops.shape(spread)[:2], 1 + len(LAGS), self.size))
+        there = row[:, None] >= ops.convert_to_tensor((0, *LAGS))
+        logits = ops.where(there, logits, NOT_THERE)
+        return means, ops.clip(spreads, *LOG_VARIANCE), ops.log_softmax(logits, axis=-1)
 
     def compute_output_shape(self, rows_shape: Any, form_shape: Any) -> Any:
-        """As said."""
-        return rows_shape, rows_shape
+        """(batch,)."""
+        return rows_shape[:1]
 
 
 class FromNoise(Prior):
-    """Latents that the prior makes of noise: what is drawn, with a gradient to the prior's weights."""
+    """Latents that the prior makes of noise: what is drawn, with a gradient to the prior's weights.
+
+    Which of the mixture a row is drawn from is a matter of the first number of its noise, and has no gradient.
+    """
 
     def call(self, rows: Any, form: Any) -> Any:
-        """Noise (batch, rows, size) of a known number of rows, int32 (batch, rows, columns) -> as the noise."""
+        """Noise (batch, rows, 1 + size) of a known number of rows, int32 (batch, rows, columns) -> latent."""
         kernel, recurrent, bias = (ops.convert_to_tensor(weight) for weight in self.readers[0].weights)
-        known, before = self._known(form), ops.zeros_like(rows[:, 0])
+        known, nothing = self._known(form), ops.zeros_like(rows[:, 0, 1:])
         hidden = cell = ops.zeros((ops.shape(rows)[0], self.readers[0].units))
-        made = []
+        points = 0.5 * (1 + ops.erf(rows[..., 0] / math.sqrt(2)))
+        made: list[Any] = []
         for row in range(rows.shape[1]):
-            read = ops.concatenate([before, known[:, row]], axis=-1)
-            gates = ops.matmul(read, kernel) + ops.matmul(hidden, recurrent) + bias
-            i, f, candidate, o = ops.split(gates, 4, axis=-1)
+            before = [made[row - lag] if row >= lag else nothing for lag in LAGS]
+            gates = ops.matmul(ops.concatenate([*before, known[:, row]], axis=-1), kernel)
+            i, f, candidate, o = ops.split(gates + ops.matmul(hidden, recurrent) + bias, 4, axis=-1)
             cell = ops.sigmoid(f) * cell + ops.sigmoid(i) * ops.tanh(candidate)
             hidden = ops.sigmoid(o) * ops.tanh(cell)
-            mean, log_variance = self._normal(hidden)
-            before = mean + ops.exp(0.5 * ops.clip(log_variance, *LOG_VARIANCE)) * rows[:, row]
-            made.append(before)
+            mixture = self._mixture(hidden[:, None], [each[:, None] for each in before], ops.convert_to_tensor([row]))
+            means, spreads, shares = (each[:, 0] for each in mixture)
+            passed = ops.cumsum(ops.exp(shares), axis=-1)[:, :-1] <= points[:, row, None]
+            which = ops.one_hot(ops.sum(ops.cast(passed, "int32"), axis=-1), 1 + len(LAGS))[:, :, None]
+            drawn = means + ops.exp(0.5 * spreads) * rows[:, row, None, 1:]
+            made.append(ops.sum(which * drawn, axis=1))
         return ops.stack(made, axis=1)
 
     def compute_output_shape(self, rows_shape: Any, form_shape: Any) -> Any:
-        """As the noise."""
-        return rows_shape
+        """(batch, rows, size)."""
+        return (*rows_shape[:2], self.size)
+
+
+def log_density(rows: Any, mean: Any, log_variance: Any) -> Any:
+    """Of a normal distribution, in nats: all of (..., size) -> (...)."""
+    apart = ops.square(rows - mean) * ops.exp(-log_variance)
+    return -0.5 * ops.sum(apart + log_variance + math.log(2 * math.pi), axis=-1)
 
 
 class Divergence(keras.layers.Layer):  # type: ignore[misc]
-    """Of one normal distribution from another, in nats: mean and logarithm of the variance of both -> (batch,)."""
+    """How much more a drawn latent is expected by the posterior than by the prior: its mean is their divergence."""
 
-    def call(self, mean: Any, log_variance: Any, other_mean: Any, other_log_variance: Any) -> Any:
-        """All of (batch, rows, size)."""
-        log_variance, other = (ops.clip(each, *LOG_VARIANCE) for each in (log_variance, other_log_variance))
-        apart = (ops.square(mean - other_mean) + ops.exp(log_variance)) * ops.exp(-other)
-        return 0.5 * ops.sum(apart - 1.0 + other - log_variance, axis=(1, 2))
+    def call(self, rows: Any, mean: Any, log_variance: Any, surprise: Any) -> Any:
+        """What was drawn, of what mean and variance, (batch, rows, size); by the prior, in nats (batch,): the same."""
+        return ops.sum(log_density(rows, mean, ops.clip(log_variance, *LOG_VARIANCE)), axis=-1) + surprise
 
-    def compute_output_shape(self, mean_shape: Any, *others: Any) -> Any:
+    def compute_output_shape(self, rows_shape: Any, *others: Any) -> Any:
         """(batch,)."""
-        return mean_shape[:1]
+        return rows_shape[:1]
 
 
 class InPlace(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
@@ -246,7 +276,8 @@ def build(
 
     Inputs: tokens int32 (batch, time), plan int32 (batch, time, columns), heard float32 (batch, time, 128), place int32
     (batch, time), form int32 (batch, bars, columns), notes int32 (batch, bars, n, columns), count int32 (batch, bars).
-    Outputs: logits float32 (batch, time, vocabulary); divergence of the posterior in nats, float32 (batch,).
+    Outputs: logits float32 (batch, time, vocabulary); divergence of the posterior in nats, as the drawn latent has
+    it, float32 (batch,).
 
     Args:
         sizes: of the decoder.
@@ -273,8 +304,8 @@ def build(
     spread = keras.layers.Dense(latent.size, kernel_initializer="zeros", name="encoder.log_variance")(read)
     rows = Sample(seed + 102, weight, name="sample")(mean, spread)
     prior = Prior(latent.prior_units, latent.size, latent.dropout, seed + 103, name="prior")
-    expected = prior(rows, form if latent.hierarchical else form[:, :1])
-    divergence = Divergence(name="divergence")(mean, spread, *expected)
+    surprise = prior(rows, form if latent.hierarchical else form[:, :1])
+    divergence = Divergence(name="divergence")(rows, mean, spread, surprise)
     told = conductor(sizes, latent, rows)
 
     def in_bar(context: Any) -> Any:

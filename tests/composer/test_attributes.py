@@ -14,6 +14,7 @@ from composer.latent_runtime import Posterior
 from composer.style import FOLK
 from theory.analysis.attributes import ATTRIBUTES
 from theory.errors import ModelError, RequestError, UnknownNameError
+from theory.key import Key
 from theory.meter import Meter
 
 SIZE = 6
@@ -27,7 +28,7 @@ class Space:
 
     def posterior(self, piece):
         rows = np.array([self.places[piece] - 1, self.places[piece] + 1], np.float32)  # their mean counts
-        return Posterior(rows, np.ones_like(rows), bar_forms([Meter(4, 4)] * 2, "major"))
+        return Posterior(rows, np.ones_like(rows), bar_forms([Meter(4, 4)] * 2, Key.parse("C major")))
 
 
 def world(pieces=600, noise=0.0, seed=0):
@@ -65,7 +66,7 @@ def test_meters_are_not_taken_for_attributes():
 
     class Meters(Space):
         def posterior(self, piece):
-            return super().posterior(piece)._replace(form=bar_forms([meters[kinds[piece]]] * 2, "major"))
+            return super().posterior(piece)._replace(form=bar_forms([meters[kinds[piece]]] * 2, Key.parse("C major")))
 
     found = learn(Meters(places), range(600), {"long": lambda piece: float(row[piece])})
     assert found.directions[0] == pytest.approx([1, 0], abs=0.1)

@@ -107,15 +107,17 @@ def rows(found):
 
 def test_a_bars_form():
     """Bars are counted down, an upbeat has its own meter, and the mode is that of the piece."""
-    found = bar_forms([Meter(1, 8), Meter(6, 8), Meter(6, 8)], "dorian")
+    found = bar_forms([Meter(1, 8), Meter(6, 8), Meter(6, 8)], Key.parse("A dorian"))
     assert found.dtype == np.int32
     mode = MODE_NAMES.index("dorian") + 1
     assert rows(found) == [
-        {"bars_left": 3, "numerator": 1, "exponent": 4, "mode": mode},
-        {"bars_left": 2, "numerator": 6, "exponent": 4, "mode": mode},
-        {"bars_left": 1, "numerator": 6, "exponent": 4, "mode": mode},
+        {"bars_left": 3, "numerator": 1, "exponent": 4, "mode": mode, "signature": 9},
+        {"bars_left": 2, "numerator": 6, "exponent": 4, "mode": mode, "signature": 9},
+        {"bars_left": 1, "numerator": 6, "exponent": 4, "mode": mode, "signature": 9},
     ]
-    assert rows(bar_forms([Meter(2, 2)], None)) == [{"bars_left": 1, "numerator": 2, "exponent": 2, "mode": 0}]
+    assert rows(bar_forms([Meter(2, 2)], None)) == [
+        {"bars_left": 1, "numerator": 2, "exponent": 2, "mode": 0, "signature": 0}
+    ]
 
 
 CHANGING = tune(0, bars=6, meter="6/8").replace(
@@ -143,17 +145,23 @@ def test_the_decoder_reads_the_same_form(score):
 
 def test_no_form_lies_outside_the_tables():
     meters = [Meter(numerator, denominator) for numerator in (1, MAX_NUMERATOR) for denominator in DENOMINATORS]
-    for mode in (None, *MODE_NAMES):
-        found = bar_forms(meters * 20, mode)
+    for key in (
+        None,
+        *(Key.parse(f"{tonic} {mode}") for mode in MODE_NAMES for tonic in "DFA"),
+        Key.parse("C# major"),
+        Key.parse("Cb major"),
+    ):
+        found = bar_forms(meters * 20, key)
         assert len(found) == len(meters) * 20
         for column, size in enumerate(FORM.values()):
             assert 0 <= found[:, column].min() <= found[:, column].max() < size
-    assert bar_forms(meters, "major")[0, 0] == len(meters)
-    assert bar_forms(meters * 20, "major")[:, 0].tolist()[-64:] == [63, *range(63, 0, -1)]
+    assert bar_forms(meters, Key.parse("C major"))[0, 0] == len(meters)
+    assert bar_forms(meters * 20, Key.parse("C major"))[:, 0].tolist()[-64:] == [63, *range(63, 0, -1)]
 
 
-def test_forms_differ_with_meter_and_mode():
-    every = [bar_forms([Meter.parse(meter)], mode) for meter in ("4/4", "4/8", "3/4") for mode in (None, *MODE_NAMES)]
+def test_forms_differ_with_meter_and_key():
+    keys = [None, *(Key.parse(f"{tonic} {mode}") for mode in MODE_NAMES for tonic in ("D", "E"))]
+    every = [bar_forms([Meter.parse(meter)], key) for meter in ("4/4", "4/8", "3/4") for key in keys]
     assert len({form.tobytes() for form in every}) == len(every)
 
 

@@ -57,12 +57,13 @@ def export_vae(
 ) -> Path:
     """A VAE of random weights, whose latent the decoder hears well, and whose prior hears the form."""
     dice, shapes = np.random.default_rng([seed, 1]), latent.shapes(config.context)
+    tables = [f"encoder.notes.{name}" for name in SIZES if latent.encoder] + [f"prior.{name}" for name in FORM]
+    read = {name: dice.normal(0, 1, shapes[name]) for name in tables}
     around = {
         name: dice.normal(0, 0.3 if name.endswith(".bias") else 2 / np.sqrt(np.prod(shape[:-1])), shape)
         for name, shape in sorted(shapes.items(), key=lambda item: item[0].startswith("prior."))
     }
-    tables = [f"encoder.notes.{name}" for name in SIZES if latent.encoder] + [f"prior.{name}" for name in FORM]
-    around |= {name: dice.normal(0, 1, shapes[name]) for name in tables}
+    around |= read
     around["conductor.output.kernel"] *= 4  # of numbers between -1 and 1
     weights = random_weights(config, seed) | {name: array.astype(np.float32) for name, array in around.items()}
     bundle.export(folder, weights, config, style, latent=latent)

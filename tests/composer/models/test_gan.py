@@ -9,6 +9,7 @@ import pytest
 
 from composer.bar_notes import PLACES, bar_forms
 from composer.config import DecoderConfig, LatentConfig
+from theory.key import Key
 from theory.meter import Meter
 from theory.tokens.features import COLUMNS, PITCHES
 
@@ -33,8 +34,8 @@ def inputs(dice):
     plan = np.zeros((ROWS, TIME, len(COLUMNS)), np.int32)
     heard = np.zeros((ROWS, TIME, PITCHES), np.float32)
     place = np.tile(np.repeat(np.arange(BARS) * PLACES, TIME // BARS), (ROWS, 1)).astype(np.int32)
-    form = np.tile(bar_forms([Meter(4, 4)] * BARS, "major"), (ROWS, 1, 1))
-    return tokens, plan, heard, place, form, dice.normal(size=(ROWS, BARS, 3)).astype(np.float32)
+    form = np.tile(bar_forms([Meter(4, 4)] * BARS, Key.parse("C major")), (ROWS, 1, 1))
+    return tokens, plan, heard, place, form, dice.normal(size=(ROWS, BARS, 4)).astype(np.float32)
 
 
 def drawn(gan, model, dice, forbidden=6):
@@ -80,7 +81,7 @@ def test_a_generator_learns_what_misleads_a_discriminator_that_stays_as_it_is(ga
     assert all(np.array_equal(old, new) for old, new in zip(before_judge, judge.weights, strict=True))
     after = vae.weights(model)
     still = {name for name in before if np.array_equal(before[name], after[name])}
-    unread = {"prior.numerator", "prior.exponent", "prior.mode", "prior.bars_left"} & still
+    unread = {"prior.numerator", "prior.exponent", "prior.mode", "prior.signature", "prior.bars_left"} & still
     assert not {name for name in still - unread if name.startswith(("conductor.", "prior."))}
     assert {name for name in before if not name.startswith(("conductor.", "prior."))} <= still
 
