@@ -24,7 +24,7 @@ def asked(
 
     Args:
         style: name of the model's.
-        warm_start: architecture of a model of the style that comes along, or a model folder; None: its VAE.
+        warm_start: a model folder, or "vae"; None: the style's VAE.
         given: values of `AdversarialConfig` that are asked for; None: the usual ones.
         others: options by name that only other architectures have, with what was asked.
 
@@ -61,7 +61,7 @@ def train_gan(
     )
     for name in ("real", "warm_start", "chosen"):
         print(f"{name.replace('_', ' '):10} {_said(found[name])}")
-    mark = "" if found["earned"] else " (the warm start, marked as experimental)"
+    mark = "" if found["earned"] else ", marked as experimental"
     print(f"{found['reason']}; the model is in {out_dir}{mark}")
 
 
@@ -86,10 +86,10 @@ class _Bar:
         self._task = self._progress.add_task("training", total=_UNITS, completed=round(_UNITS * at))
         self._progress.start()
 
-    def step(self, at: float, right: float, loss: float, surprise: float, seconds: float) -> None:
+    def step(self, at: float, right: float, loss: float, seconds: float) -> None:
         """Move the bar."""
-        own = "discriminator alone" if math.isnan(loss) else f"loss {loss:.3f}  surprise {surprise:.3f}"
-        text = f"told right {right:.2f}  {own}  {seconds:.1f} s a step"
+        own = "discriminator alone" if math.isnan(loss) else f"loss {loss:.3f}"
+        text = f"told right {right:.2f}  {own}  {seconds:.2f} s a step"
         self._progress.update(self._task, completed=_UNITS * at, description=text)
 
     def measured(self, record: dict[str, float]) -> None:

@@ -106,7 +106,7 @@ def run(
     ] = None,
     warm_start: Annotated[
         str | None,
-        _gan("What it starts from: a model folder, or lstm or vae of the style. [default: vae]", metavar="MODEL"),
+        _gan("The VAE that it starts from: a model folder. [default: that of the style]", metavar="MODEL"),
     ] = None,
     steps: Annotated[int | None, _gan("Steps of the generator.")] = _usual("steps"),
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same weights on one machine.")] = _usual(
@@ -133,9 +133,9 @@ def run(
     A VAE has an encoder and a conductor around the decoder, and a latent a bar; it learns from excerpts of whole bars.
     What its latents say is held to --bits: with a fixed --kl-weight a good decoder does without them (that is said).
 
-    A GAN's generator, a decoder with a conductor that is told noise, starts from a trained model and goes on against a
-    network that tells its music from real. What is kept is nearer to the data than its start, at no loss of diversity;
-    where nothing is, the start is, and it says that it is experimental.
+    A GAN starts from a VAE: its generator makes latents of noise, and goes on against a network that tells them from
+    those of real music. What is kept writes music nearer to the data than its start, at no loss of diversity; where
+    nothing does, the model says that it is experimental.
 
     Several machines share the work with --workers and --worker, or where TF_CONFIG names them as TensorFlow's guides
     have it: each takes its rows of every batch, so the figures are those of one machine. If one of them is lost, all

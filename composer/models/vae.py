@@ -209,7 +209,8 @@ class Prior(keras.layers.Layer):  # type: ignore[misc]
 class FromNoise(Prior):
     """Latents that the prior makes of noise: what is drawn, with a gradient to the prior's weights.
 
-    Which of the mixture a row is drawn from is a matter of the first number of its noise, and has no gradient.
+    Which of the mixture a row is drawn from is a matter of the first number of its noise; its gradient is that of the
+    shares, straight through.
     """
 
     def call(self, rows: Any, form: Any) -> Any:
@@ -228,9 +229,10 @@ class FromNoise(Prior):
             mixture = self._mixture(hidden[:, None], [each[:, None] for each in before], ops.convert_to_tensor([row]))
             means, spreads, shares = (each[:, 0] for each in mixture)
             passed = ops.cumsum(ops.exp(shares), axis=-1)[:, :-1] <= points[:, row, None]
-            which = ops.one_hot(ops.sum(ops.cast(passed, "int32"), axis=-1), 1 + len(LAGS))[:, :, None]
+            chosen, likely = ops.one_hot(ops.sum(ops.cast(passed, "int32"), axis=-1), 1 + len(LAGS)), ops.exp(shares)
+            which = chosen + likely - ops.stop_gradient(likely)
             drawn = means + ops.exp(0.5 * spreads) * rows[:, row, None, 1:]
-            made.append(ops.sum(which * drawn, axis=1))
+            made.append(ops.sum(which[:, :, None] * drawn, axis=1))
         return ops.stack(made, axis=1)
 
     def compute_output_shape(self, rows_shape: Any, form_shape: Any) -> Any:
@@ -327,7 +329,12 @@ def set_weights(model: keras.Model, values: dict[str, NDArray[np.float32]]) -> N
 
 
 def _named(model: keras.Model) -> dict[str, Any]:
-    named = decoder.named(model)
+    return decoder.named(model) | named_around(model)
+
+
+def named_around(model: keras.Model) -> dict[str, Any]:
+    """The weights of what there is of encoder, prior and conductor in a model, by their names."""
+    named: dict[str, Any] = {}
     for layer in model.layers:
         if layer.name.startswith(("encoder.", "conductor.", "prior")):
             for path, weight in _parts(layer):

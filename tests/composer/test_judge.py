@@ -1,0 +1,87 @@
+"""What a generator is judged by: real excerpts, pieces drawn in their form, and what is nearer to the data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from test_adversarial import pieces, tune, vae_model
+
+from composer import judge
+from composer.judge import Excerpts, Player
+from composer.style import FOLK
+from theory.errors import TrainingError
+from theory.meter import Meter
+
+
+@pytest.fixture(scope="module")
+def vae(tmp_path_factory):
+    return vae_model(tmp_path_factory.mktemp("models") / "vae")
+
+
+def test_real_and_drawn_pieces_share_their_form(vae):
+    """And their keys: how high a piece lies has to do with it."""
+    real = Excerpts(pieces(0, 12), 2, FOLK).sample(np.random.default_rng(0))
+    assert len(real) == 12
+    made = list(Player(vae, 2).scores(real, 1))
+    assert len(made) == len(real)
+    forms = [sorted((str(one.meters[0].meter), str(one.keys[0].key), one.bars) for one in side)
+             for side in ([each.score for each in real], made)]  # fmt: skip
+    assert forms[0] == forms[1]
+    assert {one.meters[0].meter for one in made} == {Meter(2, 4), Meter(3, 4)}
+
+
+def test_the_same_seed_draws_the_same(vae):
+    real = Excerpts(pieces(0, 4), 2, FOLK).sample(np.random.default_rng(0))
+    one, again, other = (list(Player(vae, 2).scores(real, seed)) for seed in (1, 1, 2))
+    assert one == again != other
+
+
+def test_every_excerpt_begins_at_half_of_one():
+    """Of 6 bars: four excerpts of 3, which begin a bar apart, and two of 4."""
+    for bars, count in ((3, 4), (4, 2), (6, 1)):
+        found = list(Excerpts(pieces(0, 5), bars, FOLK).every())
+        assert len(found) == 5 * count
+        assert all(one.score.bars == bars for one in found)
+
+
+def test_excerpts_need_pieces_as_long():
+    with pytest.raises(TrainingError, match="no piece has 9 whole bars"):
+        Excerpts(pieces(0, 3), 9, FOLK)
+
+
+def figures(**changes: float) -> dict[str, float]:
+    usual = {"distinct_4": 0.8, "self_bleu": 0.4, "frechet_distance": 5.0, "musegan_distance": 0.5}
+    return usual | changes
+
+
+REAL = figures(distinct_4=0.7, self_bleu=0.5, frechet_distance=1.0, musegan_distance=0.1)
+
+
+def test_what_is_nearer_without_saying_less_is_kept():
+    def is_nearer(**changes):
+        return judge.is_nearer(figures(**changes), figures(), REAL)
+
+    better = {"frechet_distance": 4.0, "musegan_distance": 0.4}
+    assert is_nearer(**better)
+    assert is_nearer(**better, distinct_4=0.71, self_bleu=0.49)  # as real music repeats itself
+    assert not is_nearer(**better, distinct_4=0.65)
+    assert not is_nearer(**better, self_bleu=0.55)
+    assert not is_nearer(frechet_distance=4.0)
+    assert not is_nearer(musegan_distance=0.4)
+    assert not is_nearer()
+
+
+def test_a_generator_that_says_one_thing_has_collapsed():
+    from composer.metrics import SET_METRICS, measure
+
+    real = measure([tune(2 * n) for n in range(12)])
+
+    def of(scores):
+        made = measure(scores)
+        return {name: metric.function(made, real) for name, metric in SET_METRICS.items()}
+
+    known = of([tune(2 * n) for n in range(12)])
+    assert judge.collapse(of([tune(2 * n + 100) for n in range(12)]), known, known) == ""
+    assert "mode collapse: a share of" in judge.collapse(of([tune(0)] * 12), known, known)
+    assert "self-BLEU" in judge.collapse({**known, "self_bleu": known["self_bleu"] + 0.2}, known, known)
+    assert judge.collapse({**known, "distinct_4": float("nan")}, known, known)
