@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 CHECKPOINT = "checkpoint.safetensors"
 _MOST_BITS, _MOST_KL_WEIGHT, _MOST_BARS = 100_000, 100, 64
 _HEARD = 2000  # pieces that attributes are learnt from, at most
+_READ = 4000  # excerpts of one length that the prior is learnt from anew, at most
 _LEAST_WINDOW = 512  # half of an eighth of it, the shortest first window, is longer than a prompt, which is not scored
 
 
@@ -192,8 +193,37 @@ def train(
     finally:
         reporter.stop()
     if config.latent and run.workers.is_chief:
+        _learn_prior_anew(out, train_pieces, valid_pieces, style, config, export)
         _listen(out, train_pieces, config)
     return run.best
+
+
+def _learn_prior_anew(
+    out: Path,
+    train_pieces: list[Piece],
+    valid_pieces: list[Piece],
+    style: Style,
+    config: TrainConfig,
+    export: Callable[..., None],
+) -> None:
+    """The second stage: see `composer.models.prior`."""
+    from composer.judge import Excerpts
+    from composer.latent_runtime import Latent
+    from composer.models import prior
+
+    model = bundle.load(out)
+    assert model.latent is not None
+    space = Latent(model)
+
+    def read(pieces: list[Piece], bars: int) -> prior.Latents:
+        every = list(Excerpts(pieces, bars, style).every())
+        return prior.Latents.of([space.posterior(one.score) for one in every[:: -(-len(every) // _READ)]])
+
+    train, valid = (
+        [read(side, bars) for bars in sorted(set(config.excerpts))] for side in (train_pieces, valid_pieces)
+    )
+    learnt = prior.learn(model.latent, train, valid, config.seed)
+    export(weights=model.weights | learnt, decoder=model.decoder)
 
 
 def _listen(out: Path, pieces: list[Piece], config: TrainConfig) -> None:
