@@ -7,10 +7,10 @@ it: to make other latents of noise, and to tell its decoder of them otherwise; t
 2019).
 
 What counts is decided by music, not by losses: every so many steps pieces are drawn and set beside real ones of the
-validation side. The step that is kept lies nearest to the data by Frechet distance of those that have lost no diversity:
-whose share of distinct 4-grams is not below, nor self-BLEU above, that of the warm start and that of real music. In the
-end it and the warm start are measured anew on other pieces. Where it is not nearer then, by MuseGAN's metrics too, the
-adversarial phase has not earned its place, and what is exported is marked as experimental.
+validation side. The step that is kept lies nearest to the data by Frechet distance of those that have lost no
+diversity: whose share of distinct 4-grams is not below, nor self-BLEU above, that of the warm start and that of real
+music. In the end it and the warm start are measured anew on other pieces. Where it is not nearer then, by MuseGAN's
+metrics too, the adversarial phase has not earned its place, and what is exported is marked as experimental.
 
 Everything random is a function of the seed and the step, and a checkpoint holds all state, so that a run that was
 killed and resumed ends with the same weights, byte for byte, as an unbroken one.
