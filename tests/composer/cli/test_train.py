@@ -133,7 +133,7 @@ def test_the_help_has_the_defaults_of_every_architecture(cadenza, monkeypatch):
     given = dict(re.findall(r"--([a-z-]+) .*\n.*\[default: ([^]]+)\]", said))
     assert given.items() >= {
         "style": "chorale", "model": "lstm", "epochs": "772 for lstm; 774 for vae", "cell": "lstm", "units": "771",
-        "learning-rate": "0.003 for lstm; 0.003 for vae; 0.0005 for gan", "patience": "773",
+        "learning-rate": "0.003 for lstm; 0.003 for vae; 0.0003 for gan", "patience": "773",
         "encoder": "cnn", "excerpts": "2,3", "bits": "4.0,5.5",
         **{name: str(getattr(usual, name.replace("-", "_"))) for name in
            ("batch-size", "accumulate", "seed")},
