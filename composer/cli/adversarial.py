@@ -61,7 +61,7 @@ def train_gan(
     )
     for name in ("real", "warm_start", "chosen"):
         print(f"{name.replace('_', ' '):10} {_said(found[name])}")
-    mark = "" if found["earned"] else " (the warm start, marked as experimental)"
+    mark = "" if found["earned"] else ", marked as experimental"
     print(f"{found['reason']}; the model is in {out_dir}{mark}")
 
 

@@ -135,7 +135,7 @@ def run(
 
     A GAN's generator, a decoder with a conductor that is told noise, starts from a trained model and goes on against a
     network that tells its music from real. What is kept is nearer to the data than its start, at no loss of diversity;
-    where nothing is, the start is, and it says that it is experimental.
+    where no step is, the best one is kept, and the model says that it is experimental.
 
     Several machines share the work with --workers and --worker, or where TF_CONFIG names them as TensorFlow's guides
     have it: each takes its rows of every batch, so the figures are those of one machine. If one of them is lost, all
