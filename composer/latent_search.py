@@ -3,7 +3,7 @@
 Directions alone do not do it: along them an attribute takes with it what goes along in the music that was learnt from,
 and the decoder follows by leaps. So the first latents tried lie along them, each a little off as far as the encoder is
 unsure of the piece; the next are made of the bars of the best, some of these off again. An evolution strategy with
-intermediate selection over bars (Beyer and Schwefel, Natural Computing 1, 2002), over what one hears.
+discrete recombination of bars (Beyer and Schwefel, Natural Computing 1, 2002), whose fitness is what one hears.
 """
 
 from __future__ import annotations

@@ -138,15 +138,16 @@ def test_mixed_precision_keeps_two_digits():
 @pytest.mark.parametrize("setting", ["dropout", "recurrent_dropout"])
 def test_dropout_drops_the_same_at_all_steps_and_only_in_training(setting):
     layer = LSTM(5, return_sequences=True, seed=0, **{setting: 0.5})
-    read = tf.ones((50, TIME, FEATURES))
+    read = tf.ones((500, TIME, FEATURES))
     layer.build(read.shape)
-    layer.set_weights([np.abs(weight) for weight in layer.get_weights()[:2]] + layer.get_weights()[2:])
+    weights = [0.02 * np.abs(given(*weight.shape)) for weight in layer.get_weights()[:2]]
+    layer.set_weights([*weights, *layer.get_weights()[2:]])
     plain, first, second = layer(read), layer(read, training=True), layer(read, training=True)
     np.testing.assert_array_equal(plain, layer(read))
     assert not np.array_equal(first, second)
     # A constant input and one mask: states rise without a jump, as they do without dropout.
     assert (np.diff(first, axis=1) >= -1e-6).all()
-    assert np.abs(np.mean(first - plain, axis=0)).max() < 0.1
+    assert np.abs(np.mean(first - plain, axis=0)).max() < 0.01
 
 
 def test_it_is_a_keras_layer_like_any_other():
