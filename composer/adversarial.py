@@ -34,7 +34,7 @@ from composer import bundle, checkpoint
 from composer.batches import Piece
 from composer.bundle import TEMPERATURES, Bundle
 from composer.checkpoint import Arrays
-from composer.judge import Excerpts, Judge, Record, collapse, has_kept_diversity, is_nearer
+from composer.judge import Excerpts, Judge, Record, collapse, has_kept_diversity, shortcomings
 from composer.latent_runtime import Latent
 from composer.style import Style
 from composer.train import CHECKPOINT, silent_libraries
@@ -378,17 +378,12 @@ class _Run:
             for prior in ({name: self._warm.weights[name] for name in self._best}, self._best)
         )
         step = int(self.best["step"])
-        earned = step > 0 and is_nearer(chosen, warm, real)
+        short = shortcomings(chosen, warm, real)
+        earned = step > 0 and not short
         self._export(is_experimental=not earned)
-        farther = [
-            said
-            for name, said in (("frechet_distance", "Frechet distance"), ("musegan_distance", "MuseGAN's metrics"))
-            if not chosen[name] < warm[name]
-        ]
-        lost = [] if has_kept_diversity(chosen, warm, real) else ["diversity"]
         reasons = {
             True: f"step {step} is nearer to the data than its warm start, at no loss of diversity",
-            False: f"step {step}, the best, is no better than its warm start in {' and '.join(farther + lost)}"
+            False: f"step {step}, the best, is no better than its warm start in {' and '.join(short)}"
             if step
             else "no step was measured",
         }

@@ -160,6 +160,7 @@ class LatentConfig:
         result |= {f"prior.{name}": (values, self.size) for name, values in FORM.items()}
         result |= _lstm("prior.reader", (len(LAGS) + 1) * self.size, self.prior_units)
         result |= _dense("prior", self.prior_units, sum(self.prior_outputs))
+        result |= {f"prior.again.{name}": (len(LAGS), self.size) for name in ("scale", "shift")}
         return result | (self._encoder() if self.encoder else {})
 
     @property

@@ -298,8 +298,7 @@ def _told(ready: Task, model: Bundle, frame: Frame, primer: Score | None = None)
         return None
     space, form = Latent(model), bar_forms(frame.meters, frame.key)
     known = space.posterior(primer).mean if primer and model.latent.encoder else None
-    temperature = ready.sampling.temperature
-    return lambda seed: ready.runtime.told(space.contexts(space.drawn(form, seed, known, temperature)))
+    return lambda seed: ready.runtime.told(space.contexts(space.drawn(form, seed, known)))
 
 
 def _at(ready: Prepared, latent: Vector) -> Prepared:

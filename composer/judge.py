@@ -117,7 +117,7 @@ class Player:
     """
 
     def __init__(self, model: Bundle, bars: int) -> None:
-        self._runtime, self._latent, self._temperature = Runtime(model), Latent(model), model.temperature
+        self._runtime, self._latent = Runtime(model), Latent(model)
         rules = (OnlyKinds(kinds_written(model.style, model.tokenizer.learnt)), ExactForm(bars))
         self._task = Task(self._runtime, (), rules, bars, Sampling(temperature=model.temperature))
 
@@ -146,8 +146,7 @@ class Player:
         return found
 
     def _told(self, form: NDArray[np.int32], seed: int) -> Vector:
-        latent = self._latent.drawn(form, seed, temperature=self._temperature)
-        return self._runtime.told(self._latent.contexts(latent))
+        return self._runtime.told(self._latent.contexts(self._latent.drawn(form, seed)))
 
 
 def seeds(seed: Sequence[int], count: int) -> list[int]:
@@ -222,12 +221,21 @@ def collapse(record: Record, warm: Record, real: Record) -> str:
     return ""
 
 
-def is_nearer(record: Record, warm: Record, real: Record) -> bool:
-    """Whether pieces are nearer to the data than the warm start's by both measures, at no loss of diversity."""
-    nearer = all(record[name] < warm[name] for name in ("frechet_distance", "musegan_distance"))
-    return nearer and has_kept_diversity(record, warm, real)
+def shortcomings(record: Record, warm: Record, real: Record) -> list[str]:
+    """In what pieces are no nearer to the data than those of the warm start, or less diverse: nothing, if all is well.
+
+    In MuseGAN's metrics, what is as near as other real music is near enough: which of two is nearer is chance there.
+    """
+    enough = max(warm["musegan_distance"], real["musegan_distance"])
+    found = {
+        "Frechet distance": record["frechet_distance"] < warm["frechet_distance"],
+        "MuseGAN's metrics": record["musegan_distance"] <= enough,
+        "diversity": has_kept_diversity(record, warm, real),
+    }
+    return [name for name, is_well in found.items() if not is_well]
 
 
 __all__ = [
-    "Excerpt", "Excerpts", "Judge", "Player", "Record", "collapse", "has_kept_diversity", "is_nearer", "seeds",
+    "Excerpt", "Excerpts", "Judge", "Player", "Record", "collapse", "has_kept_diversity", "seeds",
+    "shortcomings",
 ]  # fmt: skip

@@ -75,16 +75,15 @@ class Latent:
         """How many rows the latent of so many bars has."""
         return bars if self.sizes.hierarchical else 1
 
-    def drawn(
-        self, form: NDArray[np.int32], seed: int, known: Vector | None = None, temperature: float = 1.0
-    ) -> Vector:
+    def drawn(self, form: NDArray[np.int32], seed: int, known: Vector | None = None) -> Vector:
         """A latent from the prior: float32 (bars, size).
+
+        A row that returns is that row again, not one near it: played, such bars are alike, as in real music.
 
         Args:
             form: of each bar, int32 (bars, columns of `composer.bar_notes.FORM`).
             seed: of what is drawn.
             known: its first rows, where they are given: the others go on from there.
-            temperature: deviations are multiplied by it; below 1 is safer, 0 takes the likeliest.
         """
         noise = self.noise(len(form), seed)
         latent = noise[:, 1:].copy()
@@ -99,8 +98,8 @@ class Latent:
                 means, deviations, shares = self._mixture(state[0], [each[None] for each in before], np.array([row]))
                 point = NormalDist().cdf(float(noise[row, 0]))
                 which = int((np.cumsum(np.exp(shares[0].astype(np.float64)))[:-1] <= point).sum())
-                drawn = means[0, which] + np.float32(temperature) * deviations[0, which] * noise[row, 1:]
-                latent[row] = given[row] if row < len(given) else drawn
+                new = means[0, 0] + deviations[0, 0] * noise[row, 1:]
+                latent[row] = given[row] if row < len(given) else (new, *before)[which]
         return latent
 
     def noise(self, bars: int, seed: int) -> Vector:
@@ -178,7 +177,8 @@ class Latent:
         logits = np.where(row[:, None] >= np.array((0, *LAGS)), logits, NOT_THERE).astype(np.float64)
         logits -= logits.max(axis=1, keepdims=True)
         shares = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        return np.stack([mean, *before], axis=1), _deviation(spreads), shares
+        again = np.stack(before, axis=1) * self._weights["prior.again.scale"] + self._weights["prior.again.shift"]
+        return np.concatenate([mean[:, None], again], axis=1), _deviation(spreads), shares
 
     def _notes(self, rows: NDArray[np.int32], counts: NDArray[np.int32]) -> Vector:
         """What is in each bar: notes (bars, n, columns) -> (bars, 2 units)."""

@@ -149,8 +149,9 @@ class Sample(keras.layers.Layer):  # type: ignore[misc]
 class Prior(keras.layers.Layer):  # type: ignore[misc]
     """How each row of a latent is distributed, by those before it and the form of the bars.
 
-    A mixture of normal distributions: of one around a mean that the network says, as a new bar is, and of one around
-    each of the rows `LAGS` back, as a bar is that returns.
+    A mixture of normal distributions: of one around a mean that the network says, as a new bar is, and of one for each
+    of the rows `LAGS` back, as a bar is that returns. A row that was drawn lies off the middle of its bar by chance and
+    returns nearer to it, so each number is scaled and shifted.
     """
 
     def __init__(self, units: int, size: int, dropout: float, seed: int, **kwargs: Any) -> None:
@@ -170,6 +171,9 @@ class Prior(keras.layers.Layer):  # type: ignore[misc]
         said = sum(self.outputs)
         self.kernel = self.add_weight(shape=(reader.units, said), initializer="zeros", name="kernel")
         self.bias = self.add_weight(shape=(said,), initializer="zeros", name="bias")
+        again = (len(LAGS), self.size)
+        self.scale = self.add_weight(shape=again, initializer="ones", name="again.scale")
+        self.shift = self.add_weight(shape=again, initializer="zeros", name="again.shift")
 
     def call(self, rows: Any, form: Any) -> Any:
         """(batch, rows, size), int32 (batch, rows, columns) -> how little the rows are expected, in nats, (batch,)."""
@@ -194,7 +198,8 @@ class Prior(keras.layers.Layer):  # type: ignore[misc]
         """
         said = ops.matmul(hidden, self.kernel) + self.bias
         mean, spread, others, logits = ops.split(said, np.cumsum(self.outputs)[:-1].tolist(), axis=-1)
-        means = ops.stack([mean, *before], axis=2)
+        again = ops.stack(before, axis=2) * self.scale + self.shift
+        means = ops.concatenate([mean[:, :, None], again], axis=2)
         spreads = ops.concatenate([spread, others], axis=-1)
         spreads = ops.reshape(spreads, (*ops.shape(spread)[:2], 1 + len(LAGS), self.size))
         there = row[:, None] >= ops.convert_to_tensor((0, *LAGS))
@@ -207,7 +212,10 @@ class Prior(keras.layers.Layer):  # type: ignore[misc]
 
 
 class FromNoise(Prior):
-    """Latents that the prior makes of noise: what is drawn, with a gradient to the prior's weights.
+    """Latents that the prior makes of noise, with a gradient to the prior's weights.
+
+    A row that returns has noise of its own, as latents of real pieces do, which these are to be like; what is played
+    has none (`composer.latent_runtime.Latent.drawn`).
 
     Which of the mixture a row is drawn from is a matter of the first number of its noise; its gradient is that of the
     shares, straight through.

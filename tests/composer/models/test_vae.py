@@ -17,7 +17,7 @@ from tiny_models import TINY, TINY_LATENT, export_vae, tune
 
 from composer import bundle, excerpts
 from composer.bar_notes import FORM, forms_of
-from composer.config import CELLS, LatentConfig
+from composer.config import CELLS, LAGS, LatentConfig
 from composer.latent_runtime import LOG_VARIANCE, Latent, Posterior
 from composer.models import vae
 from composer.runtime import Reader, Runtime
@@ -206,19 +206,43 @@ def test_in_training_the_prior_is_not_told_all(plain):
 
 
 def test_latents_made_of_noise_are_those_that_the_runtime_draws(loaded):
-    """New rows and returning ones."""
+    """New rows, and those that return, where nothing is said of how."""
     if not loaded.latent.hierarchical:
         pytest.skip("one latent for the whole piece")
-    space, form = Latent(loaded), forms_of(tune(0, bars=12))
+    spreads = np.zeros(sum(loaded.latent.prior_outputs), np.float32)
+    spreads[2 * loaded.latent.size : -1 - len(LAGS)] = -99
+    again = {"prior.again.scale": 1, "prior.again.shift": 0, "prior.bias": loaded.weights["prior.bias"] + spreads}
+    weights = loaded.weights | {name: np.zeros_like(loaded.weights[name]) + each for name, each in again.items()}
+    space, form = Latent(replace(loaded, weights=weights)), forms_of(tune(0, bars=12))
     layer = vae.FromNoise(loaded.latent.prior_units, loaded.latent.size, 0.0, 1)
     noise = np.array([space.noise(12, seed) for seed in range(8)])
     forms = np.tile(form, (8, 1, 1))
     layer(noise, forms)
     for name, weight in vae._parts(layer):
-        weight.assign(loaded.weights[f"prior.{name}"])
+        weight.assign(weights[f"prior.{name}"])
     found = np.asarray(layer(noise, forms))
     drawn = np.array([space.drawn(form, seed) for seed in range(8)])
-    np.testing.assert_allclose(found, drawn, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(found, drawn, atol=0.05)
+    assert {tuple(row) for rows in drawn for row in rows.tolist() if rows.tolist().count(row) > 1}
+
+
+def test_a_row_that_returns_has_noise_of_its_own_in_training(loaded):
+    """As many times apart from the row before, scaled and shifted, as the prior says."""
+    if not loaded.latent.hierarchical:
+        pytest.skip("one latent for the whole piece")
+    size = loaded.latent.size
+    layer = vae.FromNoise(loaded.latent.prior_units, size, 0.0, 1)
+    noise = np.random.default_rng(0).normal(size=(50, 2, 1 + size)).astype(np.float32)
+    forms = np.tile(forms_of(tune(0, bars=2)), (50, 1, 1))
+    layer(noise, forms)
+    layer.kernel.assign(np.zeros_like(layer.kernel))
+    said = np.zeros(layer.bias.shape, np.float32)
+    said[2 * size : 3 * size], said[-1 - len(LAGS)], said[-len(LAGS)] = np.log(0.25), -99, 99
+    layer.bias.assign(said)
+    layer.scale.assign(np.full(layer.scale.shape, 0.7))
+    layer.shift.assign(np.full(layer.shift.shape, 0.2))
+    found = np.asarray(layer(noise, forms))
+    np.testing.assert_allclose(found[:, 1], 0.7 * found[:, 0] + 0.2 + 0.5 * noise[:, 1, 1:], atol=1e-5)
 
 
 def test_neighbours_and_padding_change_nothing(inside, said):
