@@ -47,13 +47,14 @@ def main() -> None:
     parser.add_argument("--side", default="test", choices=("valid", "test"))
     parser.add_argument("--pieces", type=int, default=1000, help="held-out pieces, at most")
     parser.add_argument("--pairs", type=int, default=100)
+    parser.add_argument("--dialled", type=int, default=20, help="pieces that are dialled")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     model = bundle.load(bundle.find(options.style, options.model))
     scores = _held_out(options.dataset, options.side, model)[: options.pieces]
     asked = {"style": options.style, "model": options.model}
     cuts = {bars: [cut for cut in whole_bars(scores, bars) if _can_be_asked(model.style, cut)] for bars in (2, 16)}
-    some = cuts[16][: options.pairs]
+    some = cuts[16][:: max(1, len(cuts[16]) // options.dialled)][: options.dialled]
     report("latent_attributes", list(_dialled(some, model, asked)), "one moves by a deviation, the others stay")
     ways = _interpolations(_pairs(cuts[16], options.pairs, options.seed), asked)
     least = min(row["median correlation"] for row in ways)

@@ -290,7 +290,8 @@ class _Run:
         self._judge = Judge(valid, train, config.bars, config.pieces, config.seed)
         self._real = self._judge.real()
         self.history: list[Record] = []
-        self._seconds, self._sums = 0.0, np.zeros(2)
+        self._seconds = 0.0
+        self._since: list[tuple[float, float]] = []  # what the generator's steps said since the last measurement
         self._board = _Board(out / "tensorboard")
 
     def learn(self) -> None:
@@ -305,9 +306,9 @@ class _Run:
             own = self._learner.take(self._pairs(self.config.rows, dice))
             self._check(own, "generator")
             self._follow()
+            self._since.append((right, own))
         self.step += 1
         self.latest = (right, own)
-        self._sums += np.nan_to_num(self.latest)
         self._seconds += time.monotonic() - started
 
     def _check(self, loss: float, whose: str) -> None:
@@ -337,9 +338,10 @@ class _Run:
     def measure(self, step: int) -> Record:
         """Measure the running average, note it, and export it if it is the best so far."""
         kept = {name: weight.astype(np.float16) for name, weight in self._average.items()}
-        means = dict(zip(("right", "loss"), self._sums / max(1, self.config.every), strict=True))
+        right, loss = np.mean(self._since or [(0.0, 0.0)], axis=0).tolist()
+        means = {"right": right, "loss": loss}
         record = {"step": float(step), **self._judge.figures(self._bundle(kept)), **means, "seconds": self._seconds}
-        self._sums[:] = 0.0
+        self._since.clear()
         self.history.append(record)
         self.reason = collapse(record, self.history[0], self._real)
         if self.best is record:

@@ -147,6 +147,10 @@ def test_what_a_run_leaves_behind(run, vae):
     history = json.loads((run.folder / "history.json").read_text())
     assert history == run.watch.records
     assert [record["step"] for record in history] == [0, 2, 4]
+    assert [record["loss"] for record in history[1:]] == [
+        pytest.approx(np.mean(run.watch.steps[n : n + 2])) for n in (1, 3)
+    ]
+    assert all(0 <= record["right"] <= 1 for record in history)
     assert {"frechet_distance", "musegan_distance", "distinct_4", "self_bleu", "used_pitch_classes"} <= set(history[0])
     weights = checkpoint.load(run.folder / CHECKPOINT)[0]
     assert not np.array_equal(weights["average.prior.kernel"], vae.weights["prior.kernel"])
