@@ -54,7 +54,7 @@ def main() -> None:
     scores = _held_out(options.dataset, options.side, model)[: options.pieces]
     asked = {"style": options.style, "model": options.model}
     cuts = {bars: [cut for cut in whole_bars(scores, bars) if _can_be_asked(model.style, cut)] for bars in (2, 16)}
-    some = cuts[16][:: max(1, len(cuts[16]) // options.dialled)][: options.dialled]
+    some = cuts[16][:: max(1, len(cuts[16]) // max(1, options.dialled))][: options.dialled]
     report("latent_attributes", list(_dialled(some, model, asked)), "one moves by a deviation, the others stay")
     ways = _interpolations(_pairs(cuts[16], options.pairs, options.seed), asked)
     least = min(row["median correlation"] for row in ways)

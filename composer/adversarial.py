@@ -1,12 +1,9 @@
-"""Training of a sequence GAN: a generator that learnt by likelihood goes on against a network that tells it from real.
+"""Training of a GAN: a generator that learnt by likelihood goes on against a network that tells its latents from real.
 
 The warm start is a VAE. Its encoder reads real pieces; its prior, as the generator, makes latents of noise that are to
 pass for theirs; its conductor and decoder, which stay as they are, write pieces of these (`composer.models.gan`; a GAN
 in the latent space of an autoencoder, as of Engel, Hoffman & Roberts, ICLR 2018). Weights that are measured and kept
 are running averages over steps (Yazici et al., ICLR 2019).
-
-Tried before and given up: a discriminator on tokens, straight-through or by the score function, through the whole
-decoder or through conductor and prior alone. In some hundred steps none came nearer to the data than its warm start.
 
 What counts is decided by music, not by losses: every so many steps pieces are drawn and set beside real ones of the
 validation side. The step that is kept lies nearest to the data by Frechet distance of those that have lost no
@@ -24,20 +21,21 @@ import json
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from composer import bundle, checkpoint
+from composer.adversarial_config import AdversarialConfig
 from composer.batches import Piece
 from composer.bundle import TEMPERATURES, Bundle
 from composer.checkpoint import Arrays
 from composer.judge import Excerpts, Judge, Record, collapse, has_kept_diversity, shortcomings
 from composer.latent_runtime import Latent
 from composer.style import Style
-from composer.train import CHECKPOINT, silent_libraries
+from composer.train import CHECKPOINT, Board, silent_libraries
 from theory.atomic_file import atomic_path
 from theory.errors import ModelError, RequestError, TrainingError
 
@@ -45,76 +43,7 @@ if TYPE_CHECKING:
     from composer.models.gan import Pairs
 
 VERDICT = "verdict.json"
-_LOSSES = ("relativistic", "wasserstein")
-_MOST_ROWS = 1024
 _CHANCE = 0  # stream of what a step draws
-
-
-@dataclass(frozen=True, slots=True)
-class AdversarialConfig:
-    """How to train.
-
-    Attributes:
-        bars: of each piece.
-        rows: pairs of a real and a generated piece a step.
-        steps: of the generator.
-        head_start: steps before, in which the discriminator alone learns.
-        critiques: steps of the discriminator a step.
-        every: steps between two measurements, after which a checkpoint is written too.
-        pieces: measured each time, or as many as the validation side has.
-        loss: "relativistic" or "wasserstein".
-        penalty: weight of the penalty on the discriminator's slope.
-        learning_rate: of the generator.
-        discriminator_rate: of the discriminator.
-        average: share of the running average that stays, a step.
-        seed: of everything random.
-
-    Raises:
-        RequestError: a value that makes no sense.
-    """
-
-    bars: int = 16
-    rows: int = 64
-    steps: int = 3000
-    head_start: int = 200
-    critiques: int = 2
-    every: int = 500
-    pieces: int = 256
-    loss: str = "relativistic"
-    penalty: float = 0.0
-    learning_rate: float = 1e-4
-    discriminator_rate: float = 3e-4
-    average: float = 0.995
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, least, most in (
-            ("bars", 1, 64),
-            ("rows", 2, _MOST_ROWS),
-            ("steps", 1, 10**6),
-            ("head_start", 0, 10**6),
-            ("critiques", 1, 100),
-            ("every", 1, 10**6),
-            ("pieces", 4, 10**5),
-        ):
-            if not least <= getattr(self, name) <= most:
-                raise RequestError(f"{name.replace('_', ' ')} {getattr(self, name)}: must be {least} to {most}")
-        for name in ("learning_rate", "discriminator_rate"):
-            if not 0 < getattr(self, name) <= 10:
-                raise RequestError(f"{name.replace('_', ' ')} {getattr(self, name):g}: must be above 0, at most 10")
-        if not 0 <= self.penalty <= 1000:
-            raise RequestError(f"penalty {self.penalty:g}: must be 0 to 1000")
-        if not 0 <= self.average < 1:
-            raise RequestError(f"average {self.average:g}: must be 0 to below 1")
-        if self.loss not in _LOSSES:
-            raise RequestError(f"loss {self.loss!r:.40}: choose one of {', '.join(_LOSSES)}")
-        if not 0 <= self.seed < 2**32:
-            raise RequestError(f"seed {self.seed}: must be 0 or more, below 2**32")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON gives them back."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return plain
 
 
 class Reporter(Protocol):
@@ -173,7 +102,7 @@ def train(
     Raises:
         ModelError: a checkpoint that cannot be read.
         TokenError: a warm start of other tokens.
-        RequestError: a warm start that is no VAE.
+        RequestError: a warm start that is no VAE, or of another style.
         TrainingError: nothing to train on, a checkpoint of another configuration, or a loss that is no number.
         OutputError: `out` cannot be written.
     """
@@ -182,12 +111,14 @@ def train(
     warm_start.check(train_pieces[0].tokenizer, "the training set")
     if not warm_start.latent or not warm_start.latent.encoder:
         raise RequestError(f"warm start {warm_start.path}: a GAN starts from a VAE, whose encoder reads real pieces")
+    if warm_start.style.name != style.name:
+        raise RequestError(f"warm start {warm_start.path} writes style {warm_start.style.name}, not {style.name}")
     run = _Run(train_pieces, valid_pieces, style, out, config, warm_start, trained_on)
-    reporter.start(0.0)
+    if resume:
+        run.load()
+    reporter.start(run.at)
     try:
-        if resume:
-            run.load()
-        else:
+        if not resume:
             reporter.measured(run.measure(0))
             run.save()
         _steps(run, reporter)
@@ -201,37 +132,10 @@ def _steps(run: _Run, reporter: Reporter) -> None:
     while run.step < config.steps and not run.reason:
         started = time.monotonic()
         run.learn()
-        at = (config.head_start + run.step) / (config.head_start + config.steps)
-        reporter.step(at, *run.latest, time.monotonic() - started)
+        reporter.step(run.at, *run.latest, time.monotonic() - started)
         if run.step > 0 and (run.step % config.every == 0 or run.step == config.steps):
             reporter.measured(run.measure(run.step))
             run.save()
-
-
-class _Real:
-    """Latents of real pieces: where the encoder says that each of their excerpts lies.
-
-    Args:
-        excerpts: of the pieces.
-        space: of the warm start.
-    """
-
-    def __init__(self, excerpts: Excerpts, space: Latent) -> None:
-        posteriors = [space.posterior(one.score) for one in excerpts.every()]
-        self._means, self._deviations = (
-            np.array([getattr(each, name) for each in posteriors]) for name in ("mean", "deviation")
-        )
-        self._forms = np.array([each.form for each in posteriors])
-
-    def pairs(self, count: int, dice: np.random.Generator) -> Pairs:
-        """So many real latents, drawn from the posteriors, beside noise."""
-        from composer.models.gan import Pairs
-
-        chosen = dice.integers(len(self._means), size=count)
-        shape = (count, *self._means.shape[1:])
-        real = self._means[chosen] + self._deviations[chosen] * dice.standard_normal(shape, np.float32)
-        noise = dice.standard_normal((*shape[:2], 1 + shape[2]), np.float32)
-        return Pairs(self._forms[chosen], noise, real, dice.random(count, np.float32))
 
 
 class _Run:
@@ -263,6 +167,7 @@ class _Run:
             import tensorflow as tf
 
             from composer.models import gan, vae
+            from composer.models.prior import Latents
             from composer.models.shares import divide_threads
 
             if keras.backend.backend() != "tensorflow":
@@ -286,13 +191,28 @@ class _Run:
         self._critic = gan.DiscriminatorStep(self._discriminator, self._generator, config.loss, config.penalty)
         self._learner = gan.GeneratorStep(self._generator, self._discriminator, config.loss)
         train, valid = (Excerpts(side, config.bars, style) for side in (train_pieces, valid_pieces))
-        self._pairs = _Real(train, Latent(warm_start)).pairs
+        space = Latent(warm_start)
+        self._latents = Latents.of([space.posterior(one.score) for one in train.every()])
         self._judge = Judge(valid, train, config.bars, config.pieces, config.seed)
         self._real = self._judge.real()
         self.history: list[Record] = []
         self._seconds = 0.0
         self._since: list[tuple[float, float]] = []  # what the generator's steps said since the last measurement
-        self._board = _Board(out / "tensorboard")
+        self._board = Board(out / "tensorboard", "step")
+
+    @property
+    def at(self) -> float:
+        """Where in the run, 0 to 1."""
+        return (self.config.head_start + self.step) / (self.config.head_start + self.config.steps)
+
+    def _pairs(self, dice: np.random.Generator) -> Pairs:
+        """Latents of real pieces, drawn from the posteriors, beside noise."""
+        from composer.models.gan import Pairs
+
+        chosen = dice.integers(len(self._latents.means), size=self.config.rows)
+        real, forms = self._latents.drawn(chosen, dice).inputs
+        noise = dice.standard_normal((*real.shape[:2], 1 + real.shape[2]), np.float32)
+        return Pairs(forms, noise, real, dice.random(len(chosen), np.float32))
 
     def learn(self) -> None:
         """Take a step."""
@@ -300,10 +220,10 @@ class _Run:
         dice = np.random.default_rng([self.config.seed, _CHANCE, self.step + self.config.head_start])
         right, own = 0.0, math.nan
         for _ in range(self.config.critiques):
-            loss, right = self._critic.take(self._pairs(self.config.rows, dice))
+            loss, right = self._critic.take(self._pairs(dice))
             self._check(loss, "discriminator")
         if self.step >= 0:
-            own = self._learner.take(self._pairs(self.config.rows, dice))
+            own = self._learner.take(self._pairs(dice))
             self._check(own, "generator")
             self._follow()
             self._since.append((right, own))
@@ -313,7 +233,10 @@ class _Run:
 
     def _check(self, loss: float, whose: str) -> None:
         if not math.isfinite(loss):
-            raise TrainingError(f"the {whose}'s loss of step {self.step + 1} is {loss}: lower --learning-rate")
+            number = self.config.head_start + self.step + 1
+            raise TrainingError(
+                f"the {whose}'s loss of step {number} is {loss}: lower --learning-rate, or train the VAE longer"
+            )
 
     def _follow(self) -> None:
         """Move the running average."""
@@ -440,20 +363,6 @@ class _Run:
         self._average = {name: arrays[f"average.{name}"] for name in self._average}
         self.step, self.reason, self.history = meta["step"], meta["reason"], meta["history"]
         self._seconds = self.history[-1]["seconds"]
-
-
-class _Board:
-    """TensorBoard's event file."""
-
-    def __init__(self, folder: Path) -> None:
-        from tensorboard.summary import Writer
-
-        self._writer = Writer(str(folder))
-
-    def write(self, record: Record) -> None:
-        for name, value in record.items():
-            self._writer.add_scalar(name, value, int(record["step"]))
-        self._writer.flush()
 
 
 __all__ = ["VERDICT", "AdversarialConfig", "Reporter", "train"]

@@ -14,6 +14,7 @@ from theory.tokens.features import COLUMNS, PITCHES
 # candidate among them. Keras' GRU has two biases: for what comes from below, and for what it said itself.
 CELLS: dict[str, tuple[int, ...]] = {"lstm": (4,), "gru": (2, 3), "rnn": (1,)}
 LAGS = (1, 2, 4, 8)  # rows of a latent so far back are what its prior reads, and may say again
+MOST_BARS = 64  # that a VAE learns from at a time
 _ENCODERS = ("lstm", "cnn", "")
 
 
@@ -101,7 +102,8 @@ class LatentConfig:
         encoder: what reads the notes of a bar: "lstm" or "cnn"; "" where there is no encoder (a GAN).
         encoder_units: cells in each direction of the encoder's LSTMs, or channels of its convolutions.
         note: size of a note's vector.
-        dropout: share of what the encoder read of a bar, and of what the prior reads and says, dropped in training.
+        dropout: share of what the encoder read of a bar, and of what the prior beside it reads and says, dropped in
+            training.
         hierarchical: whether there is a latent a bar; otherwise one for the piece, without a conductor.
 
     Raises:

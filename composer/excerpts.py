@@ -90,6 +90,10 @@ class Excerpts:
         for group in self._groups:
             yield padded([example(excerpt(*cut), self._tokenizer) for cut in group])
 
+    def scores(self) -> Iterator[Score]:
+        """The excerpts themselves, one after the other."""
+        return (excerpt(*cut) for group in self._groups for cut in group)
+
 
 def epoch(
     pieces: Sequence[Piece], lengths: Sequence[int], batch_size: int, seed: int, number: int, at: float

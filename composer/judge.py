@@ -78,7 +78,7 @@ class Excerpts:
         self._kinds = kinds_written(style, self._tokenizer)
         self._scores = [piece.score for piece in pieces if piece.score.bars - int(piece.score.pickup) >= bars]
         if not self._scores:
-            raise TrainingError(f"no piece has {bars} whole bars: add longer ones, or ask for fewer with --bars")
+            raise TrainingError(f"no piece has {bars} whole bars: add longer ones")
 
     def sample(self, dice: np.random.Generator) -> list[Excerpt]:
         """One of every piece, where something sounds in it and it says nothing that the generator may not."""

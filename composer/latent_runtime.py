@@ -20,7 +20,7 @@ from composer.sampler import Dice
 from theory.errors import ModelError
 from theory.score import Score
 
-LOG_VARIANCE = (-12.0, 4.0)  # bounds of what the encoder says
+LOG_VARIANCE = (-12.0, 4.0)  # bounds of what encoder and prior say
 NOT_THERE = -1e9  # logit of what cannot be
 _NO_ARC = 1e-6  # sine of the angle of one direction, or of two opposite ones, between which no arc is the shortest
 _LATENTS = 1  # which of a seed's streams of numbers latents are drawn from
@@ -76,7 +76,7 @@ class Latent:
         return bars if self.sizes.hierarchical else 1
 
     def drawn(self, form: NDArray[np.int32], seed: int, known: Vector | None = None) -> Vector:
-        """A latent from the prior: float32 (bars, size).
+        """A latent from the prior: float32 (rows, size).
 
         A row that returns is that row again, not one near it: played, such bars are alike, as in real music.
 
@@ -86,7 +86,7 @@ class Latent:
             known: its first rows, where they are given: the others go on from there.
         """
         noise = self.noise(len(form), seed)
-        latent = noise[:, 1:].copy()
+        latent = np.empty_like(noise[:, 1:])
         given = np.zeros_like(latent[:0]) if known is None else known[: len(latent)]
         kernel, recurrent, bias = (self._weights[f"prior.reader.{part}"] for part in ("kernel", "recurrent", "bias"))
         state = (np.zeros((1, len(recurrent)), np.float32),) * 2

@@ -67,8 +67,7 @@ class Request:
         tempo: quarters a minute, whole.
         bars: how many to write.
         seed: of every choice; the same seed gives the same piece. 0 or more, below 2**64.
-        temperature: see `composer.sampler.Sampling`; of a latent that is drawn it scales the deviations too. None: the
-            model's own (`composer.bundle.Bundle.temperature`).
+        temperature: see `composer.sampler.Sampling`. None: the model's own (`composer.bundle.Bundle.temperature`).
         top_k, top_p: see `composer.sampler.Sampling`.
         title: of the piece.
         chords: chord symbols or Roman numerals by bar, as in "Dm | Gm | A7 | Dm" (`theory.progression`); repeated until

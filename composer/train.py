@@ -12,7 +12,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from composer import bundle, checkpoint
+from composer import bundle, checkpoint, second_stage
 from composer.batches import Batch, Piece
-from composer.config import DecoderConfig, LatentConfig
-from composer.excerpts import LENGTHS, whole_bars
+from composer.config import MOST_BARS, DecoderConfig, LatentConfig
+from composer.excerpts import LENGTHS
 from composer.networks import Epoch, network_for
 from composer.style import Style
 from theory.atomic_file import atomic_path
@@ -33,12 +33,10 @@ from theory.tokens import Tokenizer
 
 if TYPE_CHECKING:
     from composer.models.step import Examples, Step
-    from composer.models.workers import Cluster
+    from composer.models.workers import Cluster, Workers
 
 CHECKPOINT = "checkpoint.safetensors"
-_MOST_BITS, _MOST_KL_WEIGHT, _MOST_BARS = 100_000, 100, 64
-_HEARD = 2000  # pieces that attributes are learnt from, at most
-_READ = 4000  # excerpts of one length that the prior is learnt from anew, at most
+_MOST_BITS, _MOST_KL_WEIGHT = 100_000, 100
 _LEAST_WINDOW = 512  # half of an eighth of it, the shortest first window, is longer than a prompt, which is not scored
 
 
@@ -70,7 +68,7 @@ class TrainConfig:
 
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     latent: LatentConfig | None = None
-    bits: tuple[float, float] = (47.0, 248.0)  # held-out pieces may say more: 48 and 256 at most
+    bits: tuple[float, float] = (47.0, 248.0)  # before the second stage, which saves a tenth
     kl_weight: float | None = None
     excerpts: tuple[int, ...] = LENGTHS
     epochs: int = 50
@@ -97,8 +95,8 @@ class TrainConfig:
             raise RequestError(f"bits {self.bits[0]:g} and {self.bits[1]:g}: must rise, above 0")
         if self.kl_weight is not None and not 0 <= self.kl_weight <= _MOST_KL_WEIGHT:
             raise RequestError(f"KL weight {self.kl_weight:g}: must be 0 to {_MOST_KL_WEIGHT}")
-        if not self.excerpts or not all(1 <= bars <= _MOST_BARS for bars in self.excerpts):
-            raise RequestError(f"excerpts of {self.excerpts} bars: must be 1 to {_MOST_BARS}")
+        if not self.excerpts or not all(1 <= bars <= MOST_BARS for bars in self.excerpts):
+            raise RequestError(f"excerpts of {self.excerpts} bars: must be 1 to {MOST_BARS}")
         if self.latent and self.accumulate > 1:
             raise RequestError(f"accumulate {self.accumulate}: a VAE steps after every batch; choose the batch size")
         if not 0 < self.learning_rate <= 1:
@@ -133,6 +131,9 @@ class Reporter(Protocol):
     def epoch(self, record: dict[str, float]) -> None:
         """One epoch is done."""
 
+    def second_stage(self, at: float) -> None:
+        """Epochs are done; what comes after them (`composer.second_stage`) is done so far, 0 to 1."""
+
     def stop(self) -> None:
         """Training is over, or broke off."""
 
@@ -165,7 +166,7 @@ def train(
         trained_on: names of corpora that come along, where the pieces are theirs (`composer.originality`).
 
     Returns:
-        The best epoch's record.
+        The best epoch's record; of a VAE, with the figures that its second stage led to.
 
     Raises:
         ModelError: a checkpoint that cannot be read.
@@ -190,52 +191,12 @@ def train(
     reporter.start(run.done / config.epochs)
     try:
         _epochs(run, train_pieces, valid_pieces, export, reporter)
+        if not config.latent or not run.workers.is_chief:
+            return run.best
+        second_stage.learn(out, train_pieces, valid_pieces, config, export, reporter.second_stage)
+        return run.settled(valid_pieces)
     finally:
         reporter.stop()
-    if config.latent and run.workers.is_chief:
-        _learn_prior_anew(out, train_pieces, valid_pieces, style, config, export)
-        _listen(out, train_pieces, config)
-    return run.best
-
-
-def _learn_prior_anew(
-    out: Path,
-    train_pieces: list[Piece],
-    valid_pieces: list[Piece],
-    style: Style,
-    config: TrainConfig,
-    export: Callable[..., None],
-) -> None:
-    """The second stage: see `composer.models.prior`."""
-    from composer.judge import Excerpts
-    from composer.latent_runtime import Latent
-    from composer.models import prior
-
-    model = bundle.load(out)
-    assert model.latent is not None
-    space = Latent(model)
-
-    def read(pieces: list[Piece], bars: int) -> prior.Latents:
-        every = list(Excerpts(pieces, bars, style).every())
-        return prior.Latents.of([space.posterior(one.score) for one in every[:: -(-len(every) // _READ)]])
-
-    train, valid = (
-        [read(side, bars) for bars in sorted(set(config.excerpts))] for side in (train_pieces, valid_pieces)
-    )
-    learnt = prior.learn(model.latent, train, valid, config.seed)
-    export(weights=model.weights | learnt, decoder=model.decoder)
-
-
-def _listen(out: Path, pieces: list[Piece], config: TrainConfig) -> None:
-    """Put what the latent space knows of attributes beside the model, where there are enough pieces to hear."""
-    from composer import attributes
-    from composer.latent_runtime import Latent
-
-    model = bundle.load(out)
-    excerpts = whole_bars((piece.score for piece in pieces[:: -(-len(pieces) // _HEARD)]), max(config.excerpts))
-    with suppress(ModelError):  # too few
-        found = attributes.learn(Latent(model), excerpts)
-        bundle.add_heard(out, found)
 
 
 def _epochs(
@@ -252,7 +213,7 @@ def _epochs(
             break
         started = time.monotonic()
         loss = run.fit(run.network.epoch(train_pieces, number), number, reporter)
-        figures = run.network.record(*evaluate(run, validation))
+        figures = run.network.record(*evaluate(run.step, run.workers, run.network.figures, validation))
         record = {"epoch": number + 1, "loss": loss, **figures, "seconds": time.monotonic() - started}
         is_best = run.keep(record)
         if run.workers.is_chief:
@@ -300,7 +261,7 @@ class _Run:
         self.history: list[dict[str, float]] = []
         if resume:
             self._load()
-        self._board = _Board(out / "tensorboard") if self.workers.is_chief else None
+        self._board = Board(out / "tensorboard", "epoch") if self.workers.is_chief else None
 
     @property
     def done(self) -> int:
@@ -342,6 +303,15 @@ class _Run:
         if self._board:
             self._board.write(record)
         return self.best is record
+
+    def settled(self, valid_pieces: list[Piece]) -> dict[str, float]:
+        """The best epoch's record with the figures of the VAE that was exported in the end."""
+        from composer.models import vae
+        from composer.models.workers import Workers
+
+        vae.set_weights(self.model, bundle.load(self.out).weights)
+        sums = evaluate(self.step, Workers(None), self.network.figures, self.network.evaluation(valid_pieces))
+        return {**self.best, **self.network.record(*sums)}
 
     def weights(self) -> checkpoint.Arrays:
         """The network's weights by name, float32."""
@@ -398,17 +368,23 @@ def silent_libraries() -> Iterator[None]:
         os.close(nowhere)
 
 
-class _Board:
-    """TensorBoard's event file."""
+class Board:
+    """TensorBoard's event file.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: for it.
+        by: name of the figure that counts records.
+    """
+
+    def __init__(self, folder: Path, by: str) -> None:
         from tensorboard.summary import Writer
 
-        self._writer = Writer(str(folder))
+        self._writer, self._by = Writer(str(folder)), by
 
     def write(self, record: dict[str, float]) -> None:
+        """Add the figures of a record."""
         for name, value in record.items():
-            self._writer.add_scalar(name, value, int(record["epoch"]))
+            self._writer.add_scalar(name, value, int(record[self._by]))
         self._writer.flush()
 
 
@@ -418,16 +394,16 @@ def _examples(batch: Batch) -> Examples:
     return Examples(list(batch.inputs), batch.targets, batch.weights)
 
 
-def evaluate(run: _Run, data: Iterable[Batch]) -> tuple[list[float], int, int]:
-    """Sums as `Step.score` gives them, scored tokens, notes; of all workers together."""
-    sums: Any = np.zeros(run.network.figures)
+def evaluate(step: Step, workers: Workers, figures: int, data: Iterable[Batch]) -> tuple[list[float], int, int]:
+    """So many sums as `Step.score` gives them, scored tokens, notes; of all workers together."""
+    sums: Any = np.zeros(figures)
     tokens = notes = 0
     for batch in data:
-        mine = run.workers.share(_examples(batch))
+        mine = workers.share(_examples(batch))
         if len(mine.targets):
-            sums = sums + np.array(run.step.score(mine))
+            sums = sums + np.array(step.score(mine))
         tokens, notes = tokens + int(batch.weights.sum()), notes + batch.notes
-    (sums,) = run.workers.sum([sums])
+    (sums,) = workers.sum([sums])
     return [float(value) for value in sums], tokens, notes
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from composer.adversarial import AdversarialConfig
+    from composer.adversarial_config import AdversarialConfig
     from composer.batches import Piece
     from composer.bundle import Bundle
     from composer.style import Style
@@ -17,28 +17,22 @@ if TYPE_CHECKING:
 _UNITS = 1000  # of the progress bar
 
 
-def asked(
-    style: str, warm_start: str | None, given: Mapping[str, Any], others: Mapping[str, Any]
-) -> tuple[AdversarialConfig, Bundle]:
+def asked(style: str, warm_start: str | None, given: Mapping[str, Any]) -> tuple[AdversarialConfig, Bundle]:
     """How a GAN is to be trained, and from what.
 
     Args:
         style: name of the model's.
         warm_start: a model folder, or "vae"; None: the style's VAE.
         given: values of `AdversarialConfig` that are asked for; None: the usual ones.
-        others: options by name that only other architectures have, with what was asked.
 
     Raises:
-        RequestError: one of the others, or a value that makes no sense.
+        RequestError: a value that makes no sense.
         UnknownNameError: no such model.
         ModelError: it cannot be read.
     """
     from composer import bundle
-    from composer.adversarial import AdversarialConfig
-    from theory.errors import RequestError
+    from composer.adversarial_config import AdversarialConfig
 
-    if strange := [name for name, value in others.items() if value not in (None, False)]:
-        raise RequestError(f"--{strange[0].replace('_', '-')} says nothing to a GAN: leave it out")
     config = replace(AdversarialConfig(), **{name: value for name, value in given.items() if value is not None})
     return config, bundle.load(bundle.find(style, warm_start or "vae"))
 

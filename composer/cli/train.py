@@ -33,7 +33,7 @@ class _Usual:
         """Nothing is asked for."""
 
     def __str__(self) -> str:
-        from composer.adversarial import AdversarialConfig
+        from composer.adversarial_config import AdversarialConfig
         from composer.train import USUAL
 
         values = {model: _said(config, self.name) for model, config in {**USUAL, "gan": AdversarialConfig()}.items()}
@@ -43,7 +43,7 @@ class _Usual:
 
 def _said(config: Any, name: str) -> str:
     """A value of a configuration as an option takes it; "" where it has none, or does nothing."""
-    if name in _OF_LATENTS and config.latent is None:
+    if name in _OF_LATENTS and getattr(config, "latent", None) is None:
         return ""
     for part in name.split("."):
         config = config and getattr(config, part, None)
@@ -109,6 +109,7 @@ def run(
         _gan("The VAE that it starts from: a model folder. [default: that of the style]", metavar="MODEL"),
     ] = None,
     steps: Annotated[int | None, _gan("Steps of the generator.")] = _usual("steps"),
+    loss: Annotated[str | None, _gan("relativistic or wasserstein.")] = _usual("loss"),
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same weights on one machine.")] = _usual(
         "seed"
     ),
@@ -132,6 +133,7 @@ def run(
 
     A VAE has an encoder and a conductor around the decoder, and a latent a bar; it learns from excerpts of whole bars.
     What its latents say is held to --bits: with a fixed --kl-weight a good decoder does without them (that is said).
+    After its epochs the prior, which new pieces are drawn from, is learnt anew.
 
     A GAN starts from a VAE: its generator makes latents of noise, and goes on against a network that tells them from
     those of real music. What is kept writes music nearer to the data than its start, at no loss of diversity; where
@@ -174,14 +176,17 @@ def run(
         raise UnknownNameError(f"no architecture is called {quoted(model)}: choose one of {known}")
     out_dir = out_dir or Path("runs") / f"{style}-{model}"
     start = None
+    of_vaes = {"encoder": encoder, "flat": flat, "excerpts": excerpts, "bits": bits, "kl_weight": kl_weight}
+    of_gans = {"warm_start": warm_start, "steps": steps, "loss": loss}
+    of_epochs = {
+        "epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "mixed": mixed, "cell": cell,
+        "units": units, "patience": patience, "workers": workers, "worker": worker,
+    }  # fmt: skip
+    strangers: dict[str, dict[str, Any]] = {"lstm": of_vaes | of_gans, "vae": of_gans, "gan": of_vaes | of_epochs}
+    _refuse(model, strangers[model])
     if model == "gan":
-        not_its_own = {
-            "epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "mixed": mixed, "cell": cell,
-            "units": units, "patience": patience, "encoder": encoder, "flat": flat, "excerpts": excerpts, "bits": bits,
-            "kl_weight": kl_weight, "workers": workers, "worker": worker,
-        }  # fmt: skip
         own, start = asked(
-            style, warm_start, {"steps": steps, "learning_rate": learning_rate, "seed": seed}, not_its_own
+            style, warm_start, {"steps": steps, "loss": loss, "learning_rate": learning_rate, "seed": seed}
         )
     config = training.USUAL.get(model, training.TrainConfig())
     given = {
@@ -229,6 +234,14 @@ def run(
         f"best epoch {best['epoch']:.0f}: {nats:.3f} nats a note on the validation side{said}; "
         f"the model is in {out_dir}"
     )
+
+
+def _refuse(model: str, strangers: dict[str, Any]) -> None:
+    """Refuse options that only other architectures have."""
+    from theory.errors import RequestError
+
+    if given := [name for name, value in strangers.items() if value not in (None, False)]:
+        raise RequestError(f"--{given[0].replace('_', '-')} says nothing to {model}: leave it out")
 
 
 def _changed(config: Any, **values: Any) -> Any:
@@ -347,6 +360,10 @@ class _Bar:
             f"{self._latent(record)}{record['seconds']:.0f} s",
             highlight=False,
         )
+
+    def second_stage(self, at: float) -> None:
+        """Move the bar, from its beginning again."""
+        self._progress.update(self._task, completed=_UNITS * at, description="learning the prior anew")
 
     @staticmethod
     def _latent(record: dict[str, float]) -> str:

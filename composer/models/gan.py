@@ -1,8 +1,7 @@
 """The networks of a GAN under TensorFlow: one makes the latent of a piece of noise, the other tells it from real ones.
 
 A row of a latent is a bar as the encoder of a VAE reads it, and the decoder writes from it what it says. Tokens are
-drawn, so that a loss on them has no gradient of its own, and estimates of one led away from the data
-(`composer.adversarial`); latents have one.
+drawn, so that a loss on them has no gradient of its own; latents have one.
 
 The generator is the prior of the VAE, an LSTM that goes on from row to row: what it learnt by likelihood is where it
 starts. Which of its mixture a row is drawn from is a choice; its gradient is that of the shares, straight through
@@ -57,10 +56,10 @@ def generator(latent: LatentConfig, bars: int, seed: int = 0) -> keras.Model:
     return keras.Model([form, noise], prior(noise, form[:, :rows]), name="generator")
 
 
-class Bounded(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+class SpectralNormalized(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
     """A convolution over time whose kernel, as a matrix (width x features, channels), stretches nothing.
 
-    It is divided by its largest singular value, which a power iteration follows (`tighten`).
+    It is divided by its largest singular value, which a power iteration follows (`iterate`).
 
     Args:
         channels: that it gives.
@@ -84,9 +83,9 @@ class Bounded(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
             trainable=False,
             name="direction",
         )
-        self.tighten(_FIRST_ROUNDS)
+        self.iterate(_FIRST_ROUNDS)
 
-    def tighten(self, rounds: int = _ROUNDS) -> None:
+    def iterate(self, rounds: int = _ROUNDS) -> None:
         """Go on with the power iteration; a few rounds after each change of the kernel are enough."""
         matrix, direction = self._matrix(), self.direction.value
         for _ in range(rounds):
@@ -128,9 +127,10 @@ class Discriminator(keras.Model):  # type: ignore[misc]
             self.add_weight(shape=(values, VECTOR), initializer=first, name=name) for name, values in FORM.items()
         ]
         self.layers_up = [
-            Bounded(channels, 3, apart, name=f"convolution{index}") for index, apart in enumerate(CONVOLUTIONS)
+            SpectralNormalized(channels, 3, apart, name=f"convolution{index}")
+            for index, apart in enumerate(CONVOLUTIONS)
         ]
-        self.verdict = Bounded(1, name="verdict")
+        self.verdict = SpectralNormalized(1, name="verdict")
         features = [size + VECTOR, *[channels] * (len(CONVOLUTIONS) - 1), 2 * channels]
         for layer, count in zip((*self.layers_up, self.verdict), features, strict=True):
             layer.build((None, None, count))
@@ -147,10 +147,10 @@ class Discriminator(keras.Model):  # type: ignore[misc]
         found = tf.concat([tf.reduce_mean(read, axis=1), tf.reduce_max(read, axis=1)], axis=1)
         return _SCALE * self.verdict(found[:, None])[:, 0, 0]
 
-    def tighten(self) -> None:
-        """See `Bounded.tighten`: after each change of the weights."""
+    def iterate(self) -> None:
+        """See `SpectralNormalized.iterate`: after each change of the weights."""
         for layer in (*self.layers_up, self.verdict):
-            layer.tighten()
+            layer.iterate()
 
 
 class Sides(NamedTuple):
@@ -228,7 +228,7 @@ class DiscriminatorStep(SharedStep):
     def take(self, pairs: Pairs) -> tuple[float, float]:
         """Take one step; return the mean loss, and the share of pairs that were told right."""
         rows, loss, right = self._taught([_examples(pairs)])
-        self._model.tighten()
+        self._model.iterate()
         return loss / rows, right / rows
 
     def _figures(self, share: Examples, training: bool) -> tuple[Any, list[Any]]:
@@ -272,4 +272,4 @@ def _examples(pairs: Pairs) -> Examples:
     return Examples(pairs, pairs.points, np.ones_like(pairs.points))
 
 
-__all__ = ["LOSSES", "Bounded", "Discriminator", "DiscriminatorStep", "GeneratorStep", "Pairs", "generator"]
+__all__ = ["LOSSES", "SpectralNormalized", "Discriminator", "DiscriminatorStep", "GeneratorStep", "Pairs", "generator"]

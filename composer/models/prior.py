@@ -7,7 +7,7 @@ soon forgets that bars return. It begins anew, of latents that stay, and saves a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -22,6 +22,7 @@ from composer.latent_runtime import Posterior
 from composer.models.shares import SharedStep
 from composer.models.step import Examples
 from composer.models.vae import Prior, named_around
+from theory.errors import TrainingError
 
 _EPOCHS, _BATCH, _DROPOUT = 30, 64, 0.2
 _RATE, _DECAY, _WARM = 3e-3, 0.02, 50  # steps in which the rate rises
@@ -59,14 +60,24 @@ class _Step(SharedStep):
         return loss, [loss]
 
 
-def learn(latent: LatentConfig, train: Sequence[Latents], valid: Sequence[Latents], seed: int) -> Arrays:
+def learn(
+    latent: LatentConfig,
+    train: Sequence[Latents],
+    valid: Sequence[Latents],
+    seed: int,
+    show: Callable[[float], None] = lambda at: None,
+) -> Arrays:
     """Weights of a prior, by their names, of the epoch that expects latents of the validation side best.
 
     Args:
         latent: sizes.
-        train: latents to learn, those of one number of bars each.
+        train: latents to learn, those of one number of rows each.
         valid: to choose by.
         seed: of everything random.
+        show: told how far it is, 0 to 1.
+
+    Raises:
+        TrainingError: a loss that is no number.
     """
     keras.utils.set_random_seed(seed)
     rows = keras.Input((None, latent.size), dtype="float32")
@@ -89,7 +100,10 @@ def learn(latent: LatentConfig, train: Sequence[Latents], valid: Sequence[Latent
             )
             step.train([train[which].drawn(chosen, dice)])
             done += 1
+        show((epoch + 1) / _EPOCHS)
         found = _expected(step, valid, seed)
+        if not math.isfinite(found):
+            raise TrainingError(f"the prior's loss of epoch {epoch + 1} is {found}: latents are too far apart to learn")
         if found < least:
             least, best = found, {name: np.asarray(weight, np.float32).copy() for name, weight in named.items()}
     return best

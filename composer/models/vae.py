@@ -6,9 +6,10 @@ the bars both ways, and says where each bar's row lies; the conductor reads the 
 context vector for every eighth of a bar. What it learnt of one bar it knows of all, and it may say what belongs to the
 whole piece in any of them.
 
-The prior is learnt too: where a bar's row lies, by the rows before it, the meter, the mode, and how many bars are to
-come (as of VRNN: Chung et al., "A Recurrent Latent Variable Model for Sequential Data", NeurIPS 2015). Under a normal
-distribution, the same for every bar, phrases would return only by chance in what is drawn.
+The prior is learnt too: where a bar's row lies, by the rows before it, the meter, the signature, the mode, and how many
+bars are to come (as of VRNN: Chung et al., "A Recurrent Latent Variable Model for Sequential Data", NeurIPS 2015). It
+is a mixture: a new bar, or one of those before again. Under a normal distribution, the same for every bar, phrases
+would return only by chance in what is drawn. It learns beside the others, then anew (`composer.second_stage`).
 
 The flat decoder (`hierarchical` off), for comparison: one row for the whole piece, the same context in every bar.
 """
@@ -24,15 +25,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer.bar_notes import FORM, PLACES, SIZES
-from composer.config import LAGS, DecoderConfig, LatentConfig
+from composer.config import LAGS, MOST_BARS, DecoderConfig, LatentConfig
 from composer.latent_runtime import LOG_VARIANCE, NOT_THERE
 from composer.models import decoder
 from composer.models.lstm import LSTM
 from theory.tokens.features import COLUMNS, PITCHES
 
 ops = keras.ops
-MOST_BARS = 64  # that have a weight of their own
 FIRST_WEIGHT = 0.02
+# Of rows that return, a logit that stays. A young encoder would make all rows alike, which then cost nothing and say
+# nothing: that they return is learnt once the encoder stays (`composer.second_stage`).
+_NO_RETURN = -30.0
 
 
 class NoteEncoder(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
@@ -152,10 +155,18 @@ class Prior(keras.layers.Layer):  # type: ignore[misc]
     A mixture of normal distributions: of one around a mean that the network says, as a new bar is, and of one for each
     of the rows `LAGS` back, as a bar is that returns. A row that was drawn lies off the middle of its bar by chance and
     returns nearer to it, so each number is scaled and shifted.
+
+    Args:
+        units: cells of its LSTM.
+        size: numbers in a row.
+        dropout: share of what it reads and says that is dropped in training.
+        seed: of what is dropped.
+        logit: of each row that returns, at first, beside 0 of a new one.
     """
 
-    def __init__(self, units: int, size: int, dropout: float, seed: int, **kwargs: Any) -> None:
+    def __init__(self, units: int, size: int, dropout: float, seed: int, logit: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.logit = logit
         self.readers = [LSTM(units, return_sequences=True, name="reader")]
         self.drops = [keras.layers.Dropout(dropout, seed=seed + number) for number in range(2)]
         self.size, self.outputs = size, LatentConfig(size=size, prior_units=units).prior_outputs
@@ -165,12 +176,13 @@ class Prior(keras.layers.Layer):  # type: ignore[misc]
         (reader,) = self.readers
         reader.build((None, None, (len(LAGS) + 1) * self.size))
         self.tables = [
-            self.add_weight(shape=(values, self.size), initializer=keras.initializers.RandomNormal(0, 0.1), name=name)
+            self.add_weight(shape=(values, self.size), initializer="zeros", name=name)  # of what never comes, nothing
             for name, values in FORM.items()
         ]
         said = sum(self.outputs)
         self.kernel = self.add_weight(shape=(reader.units, said), initializer="zeros", name="kernel")
         self.bias = self.add_weight(shape=(said,), initializer="zeros", name="bias")
+        self.bias.assign(np.pad(np.full(len(LAGS), self.logit, np.float32), (said - len(LAGS), 0)))
         again = (len(LAGS), self.size)
         self.scale = self.add_weight(shape=again, initializer="ones", name="again.scale")
         self.shift = self.add_weight(shape=again, initializer="zeros", name="again.shift")
@@ -313,7 +325,7 @@ def build(
     mean = keras.layers.Dense(latent.size, name="encoder.mean")(read)
     spread = keras.layers.Dense(latent.size, kernel_initializer="zeros", name="encoder.log_variance")(read)
     rows = Sample(seed + 102, weight, name="sample")(mean, spread)
-    prior = Prior(latent.prior_units, latent.size, latent.dropout, seed + 103, name="prior")
+    prior = Prior(latent.prior_units, latent.size, latent.dropout, seed + 103, _NO_RETURN, name="prior")
     surprise = prior(rows, form if latent.hierarchical else form[:, :1])
     divergence = Divergence(name="divergence")(rows, mean, spread, surprise)
     told = conductor(sizes, latent, rows)

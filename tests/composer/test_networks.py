@@ -39,17 +39,17 @@ SETTINGS = {
     "learning_rate": 0.008,
     "batch_size": 1,
     "patience": 100,
-    "seed": 3,
+    "seed": 8,
     "excerpts": (BARS,),
     "bits": (48.0, 48.0),
 }
 
 
 class Watch:
-    """A reporter that notes what it is told, and may stop the run after some epochs."""
+    """A reporter that notes what it is told, and may stop the run after some epochs, or later."""
 
     def __init__(self, until=None):
-        self.records, self.until = [], until
+        self.records, self.until, self.second = [], until, []
 
     def start(self, at):
         pass
@@ -60,6 +60,11 @@ class Watch:
     def epoch(self, record):
         self.records.append(record)
         if len(self.records) == self.until:
+            raise KeyboardInterrupt
+
+    def second_stage(self, at):
+        self.second.append(at)
+        if self.until == "second stage" and at > 0.6:
             raise KeyboardInterrupt
 
     def stop(self):
@@ -192,8 +197,13 @@ def test_a_broken_run_ends_with_the_same_bytes(collapsed, training, sides, tmp_p
     few, settings = (sides[0][:60], sides[1]), {"epochs": 3, "kl_weight": 50.0}
     with pytest.raises(KeyboardInterrupt):
         trained(training, few, tmp_path, Watch(until=2), **settings)
+    with pytest.raises(KeyboardInterrupt):
+        trained(training, few, tmp_path, last := Watch(until="second stage"), resume=True, **settings)
+    assert [record["epoch"] for record in last.records] == [3]
     again = trained(training, few, tmp_path, resume=True, **settings)
-    assert [record["epoch"] for record in again.watch.records] == [3]
+    assert again.watch.records == []
+    assert again.watch.second == sorted(again.watch.second)
+    assert again.watch.second[-1] == 1
     for name in (bundle.WEIGHTS, bundle.CONFIG):
         assert (tmp_path / name).read_bytes() == (collapsed.folder / name).read_bytes(), name
     assert {**again.best, "seconds": 0} == {**collapsed.best, "seconds": 0}
@@ -201,11 +211,12 @@ def test_a_broken_run_ends_with_the_same_bytes(collapsed, training, sides, tmp_p
     assert all(np.array_equal(arrays[name], others[name]) for name in others)
 
 
-def test_a_model_is_heard_again_as_it_was(run, training, sides, tmp_path):
-    """Of a run that is done, from the weights as they are stored."""
+def test_a_run_that_is_done_stays_as_it_is(run, training, sides, tmp_path):
+    """Resumed, the second stage says the same again, from the weights as they are stored."""
     shutil.copytree(run.folder, tmp_path / "run")
     (tmp_path / "run" / bundle.HEARD).unlink()
-    training._listen(tmp_path / "run", sides[0], TrainConfig(DECODER, LATENT, **SETTINGS, epochs=EPOCHS))
+    again = trained(training, sides, tmp_path / "run", resume=True, epochs=EPOCHS)
+    assert again.best == run.best
     for name in (bundle.WEIGHTS, bundle.CONFIG, bundle.HEARD):
         assert (tmp_path / "run" / name).read_bytes() == (run.folder / name).read_bytes()
 

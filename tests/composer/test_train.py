@@ -54,6 +54,9 @@ class Watch:
     def epoch(self, record):
         self.records.append(record)
 
+    def second_stage(self, at):
+        assert 0 <= at <= 1
+
     def stop(self):
         self.stopped += 1
 

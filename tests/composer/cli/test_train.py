@@ -34,7 +34,11 @@ needs_training = pytest.mark.skipif(
         (("--model", "vae", "--bits", "5"), 2, "write two"), (("--model", "vae", "--bits", "5,4"), 2, "must rise"),
         (("--model", "vae", "--kl-weight", -1), 2, "KL weight -1"),
         (("--model", "vae", "--excerpts", "0"), 2, "excerpts of (0,) bars"),
-        (("--model", "gan", "--epochs", 3), 2, "--epochs says nothing to a GAN"),
+        (("--model", "gan", "--epochs", 3), 2, "--epochs says nothing to gan"),
+        (("--model", "gan", "--bits", "4,5"), 2, "--bits says nothing to gan"),
+        (("--model", "gan", "--loss", "hinge"), 2, "loss 'hinge': choose one of relativistic, wasserstein"),
+        (("--bits", "4,5"), 2, "--bits says nothing to lstm"), (("--flat",), 2, "--flat says nothing to lstm"),
+        (("--model", "vae", "--steps", 3), 2, "--steps says nothing to vae"),
         (("--model", "gan", "--steps", 0), 2, "steps 0"),
         (("--model", "gan", "--warm-start", "nowhere"), 14, "no model 'nowhere' for style chorale"),
         (("--epochs", 0), 2, "epochs 0"), (("--batch-size", -1), 2, "batch size -1"), (("--units", 0), 2, "units 0"),
@@ -133,7 +137,7 @@ def test_the_help_has_the_defaults_of_every_architecture(cadenza, monkeypatch):
     given = dict(re.findall(r"--([a-z-]+) .*\n.*\[default: ([^]]+)\]", said))
     assert given.items() >= {
         "style": "chorale", "model": "lstm", "epochs": "772 for lstm; 774 for vae", "cell": "lstm", "units": "771",
-        "learning-rate": "0.003 for lstm; 0.003 for vae; 0.0001 for gan", "patience": "773",
+        "learning-rate": "0.003 for lstm; 0.003 for vae; 0.0002 for gan", "patience": "773",
         "encoder": "cnn", "excerpts": "2,3", "bits": "4.0,5.5",
         **{name: str(getattr(usual, name.replace("-", "_"))) for name in
            ("batch-size", "accumulate", "seed")},

@@ -44,7 +44,7 @@ def compiled(model, rate):
 
 
 def test_a_generator_learns_what_misleads_a_discriminator_that_stays_as_it_is(gan):
-    """Real latents lie around 2; so do those that are made, in the end."""
+    """Real latents lie around 2; those that are made move there, from around 0."""
     model, judge = compiled(gan.generator(LATENT, BARS, 1), 0.01), compiled(gan.Discriminator(3, 1, channels=8), 0.01)
     real = (2 + 0.1 * np.random.default_rng(0).normal(size=(ROWS, BARS, 3))).astype(np.float32)
     critic = gan.DiscriminatorStep(judge, model, "relativistic", 0.0)
@@ -87,10 +87,10 @@ def test_a_flat_generator(gan):
 
 @pytest.mark.parametrize(("width", "features", "channels"), [(5, 7, 4), (1, 6, 9), (3, 4, 4)])
 def test_a_bounded_layer_stretches_nothing(gan, width, features, channels):
-    layer = gan.Bounded(channels, width)
+    layer = gan.SpectralNormalized(channels, width)
     layer.build((None, None, features))
     layer.kernel.assign(np.random.default_rng(0).normal(0, 3, layer.kernel.shape))
-    layer.tighten(60)
+    layer.iterate(60)
     matrix = np.asarray(layer.bounded()).reshape(-1, channels)
     assert np.linalg.svd(matrix, compute_uv=False)[0] == pytest.approx(1, abs=1e-3)
 
