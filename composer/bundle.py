@@ -28,7 +28,7 @@ from theory.tokens import Settings, Tokenizer
 
 TRAINED_ON = "trained_on"
 # Of a new model, by architecture. One that ships has what serves best on the validation side: see its card.
-TEMPERATURES = {"lstm": 1.0, "vae": 0.5, "gan": 0.5}
+TEMPERATURES = {"lstm": 1.0, "vae": 0.4, "gan": 0.4}
 WEIGHTS, CONFIG, HEARD = "weights.safetensors", "config.json", "attributes.safetensors"
 _DIRECTIONS_OF_OLD = "attributes.directions"  # among the weights of models that were trained before there was `HEARD`
 PRETRAINED = Path(__file__).with_name("pretrained")
