@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_adversarial import pieces, tune, vae_model
+from walks import pieces, vae_model, walk
 
-from composer import judge
+from composer import batches, judge
 from composer.judge import Excerpts, Player
 from composer.style import FOLK
+from data.dataset import Entry
 from theory.errors import TrainingError
+from theory.event import KeyEvent
+from theory.key import Key
 from theory.meter import Meter
 
 
@@ -42,6 +45,21 @@ def test_every_excerpt_begins_at_half_of_one():
         found = list(Excerpts(pieces(0, 5), bars, FOLK).every())
         assert len(found) == 5 * count
         assert all(one.score.bars == bars for one in found)
+
+
+def test_a_piece_that_changes_inside_is_left_out():
+    """A request states one meter and one key."""
+    ones, score = pieces(0, 3), walk(0)
+    other = score.replace(keys=(*score.keys, KeyEvent(score.bar_lines()[3], Key.parse("G major"))))
+    changing = batches.prepare([Entry("changing", "train", other)], FOLK)
+    assert len(list(Excerpts(ones, 6, FOLK).every())) == len(list(Excerpts([*ones, *changing], 6, FOLK).every())) == 3
+
+
+def test_what_is_confirmed_is_measured_on_other_pieces(vae):
+    found = judge.Judge(Excerpts(pieces(0, 8), 2, FOLK), Excerpts(pieces(20, 8), 2, FOLK), 2, 4, 0)
+    assert found.figures(vae)["pieces"] == 4
+    assert found.figures(vae, confirming=True)["pieces"] == 8
+    assert found.figures(vae) == found.figures(vae)
 
 
 def test_excerpts_need_pieces_as_long():
@@ -82,14 +100,14 @@ def test_as_near_as_other_real_music_is_near_enough():
 def test_a_generator_that_says_one_thing_has_collapsed():
     from composer.metrics import SET_METRICS, measure
 
-    real = measure([tune(2 * n) for n in range(12)])
+    real = measure([walk(2 * n) for n in range(12)])
 
     def of(scores):
         made = measure(scores)
         return {name: metric.function(made, real) for name, metric in SET_METRICS.items()}
 
-    known = of([tune(2 * n) for n in range(12)])
-    assert judge.collapse(of([tune(2 * n + 100) for n in range(12)]), known, known) == ""
-    assert "mode collapse: a share of" in judge.collapse(of([tune(0)] * 12), known, known)
+    known = of([walk(2 * n) for n in range(12)])
+    assert judge.collapse(of([walk(2 * n + 100) for n in range(12)]), known, known) == ""
+    assert "mode collapse: a share of" in judge.collapse(of([walk(0)] * 12), known, known)
     assert "self-BLEU" in judge.collapse({**known, "self_bleu": known["self_bleu"] + 0.2}, known, known)
     assert judge.collapse({**known, "distinct_4": float("nan")}, known, known)
