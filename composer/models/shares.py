@@ -39,8 +39,8 @@ class SharedStep:
     ) -> None:
         self._model, self._total = model, total
         self._shares = shares or (cores() if on_processor() else 1)
-        self._learnt = tf.function(self._trace_learnt, reduce_retracing=True, autograph=False)
-        self._scored = tf.function(self._trace_scored, reduce_retracing=True, autograph=False)
+        self._learnt = tf.function(self._trace_learnt, autograph=False)
+        self._scored = tf.function(self._trace_scored, autograph=False)
         self._apply = tf.function(self._trace_apply, autograph=False)
 
     def train(self, batches: Sequence[Examples]) -> float:
@@ -53,11 +53,11 @@ class SharedStep:
 
     def score(self, batch: Examples) -> list[float]:
         """See `composer.models.step.Step`."""
-        return [float(figure) for figure in self._scored(*self._given(batch))]
+        return [float(figure) for figure in self._run(self._scored, batch)]
 
     def _taught(self, batches: Sequence[Examples]) -> list[float]:
         """Take one step; return the sum of the weights and the figures, as `_figures` gives them."""
-        parts = (self._learnt(*self._given(batch)) for batch in batches if len(batch.targets))
+        parts = (self._run(self._learnt, batch) for batch in batches if len(batch.targets))
         nothing = [tf.zeros(())] * (1 + self.FIGURES)
         sums = next(parts, None) or [*nothing, *map(tf.zeros_like, self._variables)]
         for part in parts:
@@ -76,8 +76,14 @@ class SharedStep:
     def _variables(self) -> list[Any]:
         return [variable.value for variable in self._model.trainable_variables]
 
-    def _given(self, batch: Examples) -> tuple[Examples, int]:
-        return Examples(*map(_tensors, batch)), max(1, min(self._shares, len(batch.targets) // _ROWS))
+    def _run(self, function: Any, batch: Examples) -> Any:
+        """Call a function, as it is traced for batches of any size.
+
+        A graph for the one size that came first would round otherwise, and a run that goes on end with other weights.
+        """
+        shares = max(1, min(self._shares, len(batch.targets) // _ROWS))
+        graph = function.get_concrete_function(tf.nest.map_structure(_of_any_size, batch), shares)
+        return graph(Examples(*map(_tensors, batch)), shares)
 
     def _trace_learnt(self, batch: Examples, shares: int) -> list[Any]:
         """Sums of the weights, of the figures, and the gradients."""
@@ -95,6 +101,13 @@ class SharedStep:
 
     def _trace_apply(self, gradients: list[Any], weight: Any) -> None:
         self._model.optimizer.apply([gradient / weight for gradient in gradients], self._model.trainable_variables)
+
+
+def _of_any_size(values: Any) -> Any:
+    """All axes may have any length, but for the last one of three or more: the features."""
+    shape = values.shape
+    known = [None] * len(shape) if len(shape) < 3 else [*[None] * (len(shape) - 1), shape[-1]]
+    return tf.TensorSpec(known, tf.as_dtype(values.dtype))
 
 
 def _tensors(values: Any) -> Any:

@@ -386,7 +386,7 @@ def test_a_seed_draws_a_latent(request_):
     assert made[0].recipe == made[1].recipe
     assert made[0].recipe.ids != made[2].recipe.ids
     likeliest = {composer.compose(bars=4, seed=seed, **{**request_, "temperature": 0}).recipe.ids for seed in range(6)}
-    assert len(likeliest) == 1  # the likeliest tokens, told of the likeliest latent
+    assert len(likeliest) > 3  # the likeliest tokens, told of latents that differ
 
 
 @pytest.mark.parametrize("latent_", [*KINDS.values(), GAN], ids=[*KINDS, "gan"])
