@@ -29,20 +29,22 @@ import numpy as np
 
 from composer import bundle, checkpoint
 from composer.adversarial_config import AdversarialConfig
-from composer.batches import Piece
+from composer.batches import Piece, fingerprint
 from composer.bundle import TEMPERATURES, Bundle
 from composer.checkpoint import Arrays
 from composer.judge import Excerpts, Judge, Record, collapse, has_kept_diversity, shortcomings
 from composer.latent_runtime import Latent
+from composer.originality import trained_on as corpora_of
 from composer.style import Style
 from composer.train import CHECKPOINT, Board, silent_libraries
 from theory.atomic_file import atomic_path
-from theory.errors import ModelError, RequestError, TrainingError
+from theory.errors import ModelError, RequestError, SearchError, TrainingError
 
 if TYPE_CHECKING:
     from composer.models.gan import Pairs
 
 VERDICT = "verdict.json"
+_LEAST_PIECES = 4  # of the validation side
 _CHANCE = 0  # stream of what a step draws
 
 
@@ -93,7 +95,8 @@ def train(
         reporter: told of every step and measurement.
         warm_start: a trained VAE to begin with.
         resume: go on from the checkpoint in `out`.
-        trained_on: names of corpora that come along, where the pieces are theirs (`composer.originality`).
+        trained_on: names of corpora that come along, where the pieces are theirs (`composer.originality`); those of the
+            warm start are added.
 
     Returns:
         The verdict: whether the adversarial phase earned its place and why ("earned", "reason"), the step that was
@@ -159,7 +162,8 @@ class _Run:
     ) -> None:
         assert warm_start.latent is not None
         self.config, self.out, self._style, self._warm = config, out, style, warm_start
-        self._trained_on = tuple(trained_on)
+        self._trained_on = tuple(dict.fromkeys((*trained_on, *corpora_of(warm_start.path))))
+        self._pieces = fingerprint(train_pieces, valid_pieces)
         self.step, self.reason, self.latest = -config.head_start, "", (math.nan, math.nan)
         self._latent = replace(warm_start.latent, encoder="")
         with silent_libraries():
@@ -193,6 +197,11 @@ class _Run:
         train, valid = (Excerpts(side, config.bars, style) for side in (train_pieces, valid_pieces))
         space = Latent(warm_start)
         self._latents = Latents.of([space.posterior(one.score) for one in train.every()])
+        if valid.pieces < _LEAST_PIECES:
+            raise TrainingError(
+                f"{valid.pieces} pieces to validate on have {config.bars} whole bars: a GAN is judged beside at least "
+                f"{_LEAST_PIECES}; add longer pieces"
+            )
         self._judge = Judge(valid, train, config.bars, config.pieces, config.seed)
         self._real = self._judge.real()
         self.history: list[Record] = []
@@ -263,7 +272,14 @@ class _Run:
         kept = {name: weight.astype(np.float16) for name, weight in self._average.items()}
         right, loss = np.mean(self._since or [(0.0, 0.0)], axis=0).tolist()
         means = {"right": right, "loss": loss}
-        record = {"step": float(step), **self._judge.figures(self._bundle(kept)), **means, "seconds": self._seconds}
+        try:
+            figures = self._judge.figures(self._bundle(kept))
+        except SearchError:
+            whose = f"the warm start {self._warm.path}" if step == 0 else f"the generator of step {step}"
+            raise TrainingError(
+                f"{whose} writes tunes that do not come to their end in {self.config.bars} bars: train the VAE longer"
+            ) from None
+        record = {"step": float(step), **figures, **means, "seconds": self._seconds}
         self._since.clear()
         self.history.append(record)
         self.reason = collapse(record, self.history[0], self._real)
@@ -337,6 +353,7 @@ class _Run:
         meta = {
             "config": self.config.to_dict(),
             "warm_start": self._warm.sha256,
+            "pieces": self._pieces,
             "step": self.step,
             "reason": self.reason,
             "history": self.history,
@@ -349,8 +366,10 @@ class _Run:
         """Read the checkpoint."""
         path = self.out / CHECKPOINT
         arrays, meta = checkpoint.load(path)
-        if meta.get("config") != self.config.to_dict():
-            raise TrainingError(f"{path} was made with other settings: resume with the same ones")
+        if unlike := checkpoint.unlike(self.config.to_dict(), meta.get("config")):
+            raise TrainingError(f"{path} was made with other settings ({unlike}): resume with the same ones")
+        if meta.get("pieces", self._pieces) != self._pieces:
+            raise TrainingError(f"{path} was made of other pieces: resume with the same data set")
         if meta.get("warm_start") != self._warm.sha256:
             raise TrainingError(f"{path} was made from another warm start: resume with the same one")
         variables = self._variables()

@@ -9,6 +9,7 @@ is made batch by batch, with a bounded cache.
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -121,6 +122,16 @@ class Piece:
     def encode(self, score: Score) -> Ids:
         """Ids of one of its forms."""
         return self.tokenizer.learnt.encode(score)
+
+
+def fingerprint(*sides: Iterable[Piece]) -> str:
+    """Of the pieces of both sides: what a run that goes on must have again."""
+    digest = hashlib.sha256()
+    for side in sides:
+        for piece in side:
+            digest.update(f"{piece.id} {piece.end} {piece.shifts}".encode() + piece.ids.tobytes())
+        digest.update(b"/")
+    return digest.hexdigest()
 
 
 def prepare(entries: Iterable[Entry], style: Style, tokenizer: Tokenizer | None = None) -> list[Piece]:

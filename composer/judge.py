@@ -80,6 +80,11 @@ class Excerpts:
         if not self._scores:
             raise TrainingError(f"no piece has {bars} whole bars: add longer ones")
 
+    @property
+    def pieces(self) -> int:
+        """How many are long enough."""
+        return len(self._scores)
+
     def sample(self, dice: np.random.Generator) -> list[Excerpt]:
         """One of every piece, where something sounds in it and it says nothing that the generator may not."""
         found = []

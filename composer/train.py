@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from composer import bundle, checkpoint, second_stage
-from composer.batches import Batch, Piece
+from composer.batches import Batch, Piece, fingerprint
 from composer.config import MOST_BARS, DecoderConfig, LatentConfig
 from composer.excerpts import LENGTHS
 from composer.networks import Epoch, network_for
@@ -186,7 +186,7 @@ def train(
         if unlike := piece.tokenizer.unlike(tokenizer):
             raise TrainingError(f"{piece.id} is in other tokens than {train_pieces[0].id} ({unlike})")
     config = replace(config, decoder=replace(config.decoder, vocabulary=tokenizer.vocabulary.size))
-    run = _Run(config, tokenizer, out, resume, cluster)
+    run = _Run(config, tokenizer, fingerprint(train_pieces, valid_pieces), out, resume, cluster)
     export = partial(bundle.export, out, style=style, tokenizer=tokenizer, latent=config.latent, trained_on=trained_on)
     reporter.start(run.done / config.epochs)
     try:
@@ -227,8 +227,15 @@ class _Run:
     """A model in training with all its state."""
 
     def __init__(
-        self, config: TrainConfig, tokenizer: Tokenizer, out: Path, resume: bool, cluster: Cluster | None
+        self,
+        config: TrainConfig,
+        tokenizer: Tokenizer,
+        pieces: str,
+        out: Path,
+        resume: bool,
+        cluster: Cluster | None,
     ) -> None:
+        self._pieces = pieces
         with silent_libraries():
             import keras
 
@@ -327,6 +334,7 @@ class _Run:
         meta = {
             "config": self.config.to_dict(),
             "tokenizer": asdict(self.tokenizer),
+            "pieces": self._pieces,
             "history": self.history,
         }
         checkpoint.save(self.out / CHECKPOINT, arrays, meta)
@@ -343,8 +351,13 @@ class _Run:
         arrays, meta = checkpoint.load(path)
         if unlike := Tokenizer.of(meta.get("tokenizer", {})).unlike(self.tokenizer):
             raise TrainingError(f"{self.out / CHECKPOINT} was trained on other tokens than the pieces' ({unlike})")
-        if meta.get("config") != self.config.to_dict():
-            raise TrainingError(f"{self.out / CHECKPOINT} was made with other settings: resume with the same ones")
+        if unlike := checkpoint.unlike(self.config.to_dict(), meta.get("config")):
+            raise TrainingError(
+                f"{self.out / CHECKPOINT} was made with other settings ({unlike}): resume with the same ones, or train "
+                "into another folder"
+            )
+        if meta.get("pieces", self._pieces) != self._pieces:
+            raise TrainingError(f"{self.out / CHECKPOINT} was made of other pieces: resume with the same data set")
         variables, values = self._variables(), [arrays[name] for name in sorted(arrays)]
         if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
             raise ModelError(f"{self.out / CHECKPOINT} was made by another version of Keras: train again")
@@ -377,12 +390,15 @@ class Board:
     """
 
     def __init__(self, folder: Path, by: str) -> None:
-        from tensorboard.summary import Writer
-
-        self._writer, self._by = Writer(str(folder)), by
+        self._folder, self._by = folder, by
+        self._writer: Any = None
 
     def write(self, record: dict[str, float]) -> None:
-        """Add the figures of a record."""
+        """Add the figures of a record; the first makes the folder."""
+        if self._writer is None:
+            from tensorboard.summary import Writer
+
+            self._writer = Writer(str(self._folder))
         for name, value in record.items():
             self._writer.add_scalar(name, value, int(record[self._by]))
         self._writer.flush()

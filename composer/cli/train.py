@@ -15,6 +15,7 @@ import typer
 
 if TYPE_CHECKING:
     from composer.batches import Piece
+    from composer.bundle import Bundle
     from composer.style import Style
     from data.split import Side
 
@@ -218,7 +219,7 @@ def run(
             print(f"waiting for the other workers: {', '.join(others)} (Ctrl-C stops)", file=sys.stderr)
         trained_on = (dataset,) if dataset in corpora.names() else ()
         sides = train_pieces, valid_pieces
-        with _remembering(() if trained_on or not is_chief else train_pieces, STYLES[style], out_dir):
+        with _remembering(() if trained_on or not is_chief else train_pieces, STYLES[style], out_dir, start):
             if start:
                 train_gan(sides, STYLES[style], out_dir, own, start, resume=resume, trained_on=trained_on)
                 return
@@ -258,16 +259,29 @@ def _pair(values: list[float]) -> tuple[float, float]:
 
 
 @contextmanager
-def _remembering(pieces: Sequence[Piece], style: Style, folder: Path) -> Iterator[None]:
-    """Put the notes of what is learnt inside beside the model, once there is one, for `--original`."""
-    from composer import bundle, originality
+def _remembering(pieces: Sequence[Piece], style: Style, folder: Path, start: Bundle | None) -> Iterator[None]:
+    """Put the notes of what is learnt inside beside the model, once there is one, for `--original`.
 
+    Those too that a warm start remembers; of what is refused nothing is put anywhere.
+    """
     try:
         yield
-    finally:
-        if pieces and (folder / bundle.CONFIG).is_file():
-            index = originality.index_of((piece.id, style.dress(piece.whole)) for piece in pieces)
-            originality.save(index, folder / originality.INDEX)
+    except KeyboardInterrupt:
+        _remember(pieces, style, folder, start)
+        raise
+    _remember(pieces, style, folder, start)
+
+
+def _remember(pieces: Sequence[Piece], style: Style, folder: Path, start: Bundle | None) -> None:
+    from composer import bundle, originality
+
+    if not (folder / bundle.CONFIG).is_file():
+        return
+    found = [originality.index_of((piece.id, style.dress(piece.whole)) for piece in pieces)] if pieces else []
+    if start and (start.path / originality.INDEX).is_file():
+        found.append(originality.load(start.path / originality.INDEX))
+    if found:
+        originality.save(originality.joined(found), folder / originality.INDEX)
 
 
 def _require_training_packages() -> None:

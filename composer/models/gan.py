@@ -220,6 +220,7 @@ class DiscriminatorStep(SharedStep):
     """
 
     FIGURES = 2  # loss, real ones scored above the generated ones they stand beside
+    ANY_SIZE = False  # the generator goes on from row to row of a known number
 
     def __init__(self, model: Discriminator, generator: keras.Model, loss: str, penalty: float) -> None:
         super().__init__(model)
@@ -250,6 +251,8 @@ class GeneratorStep(SharedStep):
         discriminator: whom it is to mislead; stays as it is.
         loss: one of `LOSSES`.
     """
+
+    ANY_SIZE = False
 
     def __init__(self, model: keras.Model, discriminator: Discriminator, loss: str) -> None:
         super().__init__(model)

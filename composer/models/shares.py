@@ -33,6 +33,7 @@ class SharedStep:
     """
 
     FIGURES = 1
+    ANY_SIZE = True  # batches may be of any size; otherwise of one
 
     def __init__(
         self, model: Any, shares: int | None = None, total: Callable[[Sequence[Any]], Sequence[Any]] = list
@@ -82,7 +83,8 @@ class SharedStep:
         A graph for the one size that came first would round otherwise, and a run that goes on end with other weights.
         """
         shares = max(1, min(self._shares, len(batch.targets) // _ROWS))
-        graph = function.get_concrete_function(tf.nest.map_structure(_of_any_size, batch), shares)
+        spec = partial(_spec, any_size=self.ANY_SIZE)
+        graph = function.get_concrete_function(tf.nest.map_structure(spec, batch), shares)
         return graph(Examples(*map(_tensors, batch)), shares)
 
     def _trace_learnt(self, batch: Examples, shares: int) -> list[Any]:
@@ -103,11 +105,12 @@ class SharedStep:
         self._model.optimizer.apply([gradient / weight for gradient in gradients], self._model.trainable_variables)
 
 
-def _of_any_size(values: Any) -> Any:
-    """All axes may have any length, but for the last one of three or more: the features."""
-    shape = values.shape
-    known = [None] * len(shape) if len(shape) < 3 else [*[None] * (len(shape) - 1), shape[-1]]
-    return tf.TensorSpec(known, tf.as_dtype(values.dtype))
+def _spec(values: Any, any_size: bool) -> Any:
+    """What a graph is traced for; of any size are all axes but the last one of three or more: the features."""
+    shape = tuple(values.shape)
+    if any_size:
+        shape = (None,) * len(shape) if len(shape) < 3 else (*[None] * (len(shape) - 1), shape[-1])
+    return tf.TensorSpec(shape, tf.as_dtype(values.dtype))
 
 
 def _tensors(values: Any) -> Any:

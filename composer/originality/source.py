@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from composer import bundle
-from composer.originality.index import FORMAT, Index, index_of_lines, load, save
+from composer.originality.index import FORMAT, Index, index_of_lines, joined, load, save
 from composer.originality.line import Line, lines_of
 from composer.piece import version_of
 from data import corpora
@@ -46,14 +46,15 @@ def index_for(folder: Path, progress: Progress | None = None, *, workers: int = 
         InputFileError: the installed music21 came without its corpora.
     """
     own = folder / INDEX
-    if os.path.isfile(own):
-        return _loaded(own, own.stat().st_mtime_ns)
-    names = trained_on(folder)
-    if not names:
+    found = [_loaded(own, own.stat().st_mtime_ns)] if os.path.isfile(own) else []
+    if names := trained_on(folder):
+        found.append(index_of_corpora(names, progress, workers=workers))
+    if not found:
         raise ModelError(
-            f"model {folder} does not say what it was trained on, so nothing can be compared with it: train it again"
+            f"model {folder} does not say what it was trained on, so nothing can be compared with it: train it again, "
+            "or --resume the training that broke off"
         )
-    return index_of_corpora(names, progress, workers=workers)
+    return found[0] if len(found) == 1 else joined(found)
 
 
 @lru_cache(maxsize=4)

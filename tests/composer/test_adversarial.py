@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from walks import LATENT, pieces, vae_model
 
-from composer import bundle, checkpoint
+from composer import bundle, checkpoint, originality
 from composer.style import CHORALE, FOLK
 from composer.train import CHECKPOINT
-from theory.errors import RequestError, TokenError, TrainingError
+from theory.errors import RequestError, SearchError, TokenError, TrainingError
 from theory.tokens import Tokenizer
 
 
@@ -145,6 +145,8 @@ def test_a_killed_run_ends_as_one_that_was_not(adversarial, sides, config, vae, 
 def test_a_run_goes_on_with_its_own_settings_and_warm_start(adversarial, sides, config, vae, run, tmp_path):
     with pytest.raises(TrainingError, match="other settings"):
         adversarial.train(*sides, FOLK, run.folder, replace(config, seed=6), Watch(), warm_start=vae, resume=True)
+    with pytest.raises(TrainingError, match="made of other pieces"):
+        adversarial.train(sides[0][1:], sides[1], FOLK, run.folder, config, Watch(), warm_start=vae, resume=True)
     other = vae_model(tmp_path / "other", seed=9)
     with pytest.raises(TrainingError, match="another warm start"):
         adversarial.train(*sides, FOLK, run.folder, config, Watch(), warm_start=other, resume=True)
@@ -180,6 +182,28 @@ def test_a_warm_start_without_an_encoder_is_refused(adversarial, sides, config, 
         plain = vae_model(tmp_path / "plain", latent)
         with pytest.raises(RequestError, match="a GAN starts from a VAE"):
             adversarial.train(*sides, FOLK, tmp_path / "run", config, Watch(), warm_start=plain)
+
+
+def test_too_few_pieces_to_judge_by_are_refused(adversarial, sides, config, vae, tmp_path):
+    with pytest.raises(TrainingError, match="3 pieces to validate on have 2 whole bars"):
+        adversarial.train(sides[0], sides[1][:3], FOLK, tmp_path, config, Watch(), warm_start=vae)
+
+
+def test_a_warm_start_that_comes_to_no_end_is_named(adversarial, sides, config, vae, tmp_path, monkeypatch):
+    def lost(self, model, *, confirming=False):
+        raise SearchError("no piece was found in 2000 tries")
+
+    monkeypatch.setattr(adversarial.Judge, "figures", lost)
+    with pytest.raises(TrainingError, match="do not come to their end in 2 bars: train the VAE longer"):
+        adversarial.train(*sides, FOLK, tmp_path, config, Watch(), warm_start=vae)
+
+
+def test_corpora_of_the_warm_start_count(adversarial, sides, config, tmp_path):
+    """Its decoder learnt from them."""
+    start = vae_model(tmp_path / "vae", trained_on=("folk",))
+    few = replace(config, steps=1, every=1, head_start=0)
+    adversarial.train(*sides, FOLK, tmp_path / "run", few, Watch(), warm_start=start, trained_on=["chorales"])
+    assert originality.trained_on(tmp_path / "run") == ("chorales", "folk")
 
 
 def test_a_warm_start_of_another_style_is_refused(adversarial, sides, config, tmp_path):

@@ -324,7 +324,24 @@ def test_models_say_what_they_learnt_from(tmp_path, corpus, cache):
             index_for(folder)
 
 
-def test_an_index_beside_the_model_comes_first_and_is_read_again_when_it_changes(tmp_path, corpus, cache):
+def test_an_index_beside_the_model_and_its_corpora_are_one(tmp_path, corpus, cache):
+    """Of a model that went on from another, on music of the user's own."""
+    folder = export(tmp_path / "model")
+    config = json.loads((folder / bundle.CONFIG).read_text())
+    (folder / bundle.CONFIG).write_text(json.dumps({**config, originality.TRAINED_ON: ["made"]}))
+    corpora = index_for(folder)
+    own = index_of([("mine", score(melody())), ("mine too", score(noise(2)))])
+    originality.save(own, folder / originality.INDEX)
+    both = index_for(folder)
+    assert both.pieces == own.pieces + corpora.pieces
+    for one in (own, corpora):
+        for line, start in enumerate(one.start):
+            at = both.start[line + (len(own.start) if one is corpora else 0)]
+            assert both.pitch[at] == one.pitch[start]
+    assert both.shared(score(melody())).exact.piece == "mine"
+
+
+def test_an_index_beside_the_model_is_read_again_when_it_changes(tmp_path, corpus, cache):
     folder = export(tmp_path / "model")
     for id_ in ("mine", "mine too"):
         originality.save(index_of([(id_, score(melody()))]), folder / originality.INDEX)

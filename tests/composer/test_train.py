@@ -197,8 +197,12 @@ def test_a_finished_run_has_nothing_to_resume(run, training, sides, config):
 
 
 def test_other_settings_or_a_damaged_checkpoint_are_refused(run, training, sides, config, tmp_path):
-    with pytest.raises(TrainingError, match="other settings"):
-        training.train(*sides, CHORALE, run.folder, replace(config, seed=4), Watch(), resume=True)
+    seed = config.seed
+    with pytest.raises(TrainingError, match=rf"other settings \(seed {seed + 1}, not {seed}\)"):
+        training.train(*sides, CHORALE, run.folder, replace(config, seed=seed + 1), Watch(), resume=True)
+    fewer = sides[0][1:], sides[1]
+    with pytest.raises(TrainingError, match="made of other pieces"):
+        training.train(*fewer, CHORALE, run.folder, config, Watch(), resume=True)
     (tmp_path / CHECKPOINT).write_bytes((run.folder / CHECKPOINT).read_bytes()[:-100])
     with pytest.raises(ModelError, match="no readable checkpoint"):
         training.train(*sides, CHORALE, tmp_path, config, Watch(), resume=True)

@@ -43,7 +43,13 @@ BIASES = {
 }  # fmt: skip
 
 
-def vae_model(folder: Path, latent: LatentConfig | None = LATENT, seed: int = 0, style: Style = FOLK) -> bundle.Bundle:
+def vae_model(
+    folder: Path,
+    latent: LatentConfig | None = LATENT,
+    seed: int = 0,
+    style: Style = FOLK,
+    trained_on: tuple[str, ...] = (),
+) -> bundle.Bundle:
     """Random weights, with a liking for white notes in quarters."""
     dice = np.random.default_rng(seed)
     shapes = TINY.shapes() | (latent.shapes(TINY.context) if latent else {})
@@ -51,5 +57,5 @@ def vae_model(folder: Path, latent: LatentConfig | None = LATENT, seed: int = 0,
     for kind, (bias, liked) in BIASES.items():
         weights["output.bias"][VOCABULARY.span(kind)] += bias
         weights["output.bias"][[VOCABULARY.id(kind, value) for value in liked]] += 10
-    bundle.export(folder, weights, TINY, style, latent=latent)
+    bundle.export(folder, weights, TINY, style, latent=latent, trained_on=trained_on)
     return bundle.load(folder)
