@@ -62,7 +62,7 @@ def test_pieces_are_written_again_in_their_own_form(models, excerpts):
     assert len(found) == len(excerpts)
     assert {steps for _, steps, _ in found} == {2 * 16}
     assert all(0 <= right <= steps for right, steps, _ in found)
-    assert all(bits > 0 for *_, bits in found)
+    assert sum(bits for *_, bits in found) > 0  # of one latent each: their mean is the divergence
 
 
 def melody(*notes, end=1920):
