@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from composer import bundle, checkpoint
+from composer import bundle, checkpoint, run_state
 from composer.adversarial_config import AdversarialConfig
 from composer.batches import Piece, fingerprint
 from composer.bundle import TEMPERATURES, Bundle
@@ -36,9 +36,9 @@ from composer.judge import Excerpts, Judge, Record, collapse, has_kept_diversity
 from composer.latent_runtime import Latent
 from composer.originality import trained_on as corpora_of
 from composer.style import Style
-from composer.train import CHECKPOINT, Board, silent_libraries
+from composer.train import Board, silent_libraries
 from theory.atomic_file import atomic_path
-from theory.errors import ModelError, RequestError, SearchError, TrainingError
+from theory.errors import RequestError, SearchError, TrainingError
 
 if TYPE_CHECKING:
     from composer.models.gan import Pairs
@@ -347,37 +347,19 @@ class _Run:
 
     def save(self) -> None:
         """Write the checkpoint and the history."""
-        arrays = {f"{index:03d}": np.asarray(variable) for index, variable in enumerate(self._variables())}
-        arrays |= {f"average.{name}": weight for name, weight in self._average.items()}
+        arrays = {f"average.{name}": weight for name, weight in self._average.items()}
         arrays |= {f"best.{name}": weight for name, weight in self._best.items()}
-        meta = {
-            "config": self.config.to_dict(),
-            "warm_start": self._warm.sha256,
-            "pieces": self._pieces,
-            "step": self.step,
-            "reason": self.reason,
-            "history": self.history,
-        }
-        checkpoint.save(self.out / CHECKPOINT, arrays, meta)
-        with atomic_path(self.out / "history.json") as temporary:
-            temporary.write_text(json.dumps(self.history, indent=1) + "\n", encoding="ascii")
+        meta = {"warm_start": self._warm.sha256, "step": self.step, "reason": self.reason}
+        run_state.save(self.out, self._variables(), self.config, self._pieces, self.history, meta=meta, arrays=arrays)
 
     def load(self) -> None:
         """Read the checkpoint."""
-        path = self.out / CHECKPOINT
+        path = self.out / run_state.CHECKPOINT
         arrays, meta = checkpoint.load(path)
-        if unlike := checkpoint.unlike(self.config.to_dict(), meta.get("config")):
-            raise TrainingError(f"{path} was made with other settings ({unlike}): resume with the same ones")
-        if meta.get("pieces", self._pieces) != self._pieces:
-            raise TrainingError(f"{path} was made of other pieces: resume with the same data set")
+        run_state.check(path, meta, self.config, self._pieces)
         if meta.get("warm_start") != self._warm.sha256:
             raise TrainingError(f"{path} was made from another warm start: resume with the same one")
-        variables = self._variables()
-        values = [arrays[name] for name in sorted(arrays) if name.isdecimal()]
-        if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
-            raise ModelError(f"{path} was made by another version of Keras: train again")
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
+        run_state.restore(path, arrays, self._variables())
         self._best = {name: arrays[f"best.{name}"] for name in self._average}
         self._average = {name: arrays[f"average.{name}"] for name in self._average}
         self.step, self.reason, self.history = meta["step"], meta["reason"], meta["history"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from theory.errors import RequestError
 
@@ -72,11 +70,6 @@ class AdversarialConfig:
             raise RequestError(f"loss {self.loss!r:.40}: choose one of {', '.join(LOSSES)}")
         if not 0 <= self.seed < 2**32:
             raise RequestError(f"seed {self.seed}: must be 0 or more, below 2**32")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON gives them back."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return plain
 
 
 __all__ = ["LOSSES", "AdversarialConfig"]

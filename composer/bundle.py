@@ -26,7 +26,7 @@ from theory.atomic_file import atomic_path
 from theory.errors import ModelError, TokenError, UnknownNameError
 from theory.tokens import Settings, Tokenizer
 
-TRAINED_ON = "trained_on"
+TRAINED_ON = "trained_on"  # in config.json: names of corpora that come along
 # Of a new model, by architecture. One that ships has what serves best on the validation side: see its card.
 TEMPERATURES = {"lstm": 1.0, "vae": 0.4, "gan": 0.4}
 WEIGHTS, CONFIG, HEARD = "weights.safetensors", "config.json", "attributes.safetensors"

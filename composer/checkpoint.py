@@ -55,17 +55,3 @@ def load(path: Path) -> tuple[Arrays, dict[str, Any]]:
             return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118  # no mapping
     except (OSError, SafetensorError, ValueError) as error:
         raise ModelError(f"{path} is no readable checkpoint: {error}") from None
-
-
-def unlike(asked: dict[str, Any], made: Any) -> str:
-    """In what settings differ from those that a checkpoint was made with, as in "epochs 5, not 3"; "" where in none."""
-    if not isinstance(made, dict):
-        return "" if asked == made else "all"
-    found = []
-    for name in sorted({*asked, *made}):
-        one, other = asked.get(name), made.get(name)
-        if isinstance(one, dict) and isinstance(other, dict):
-            found.append(unlike(one, other))
-        elif one != other:
-            found.append(f"{name.replace('_', ' ')} {one}, not {other}")
-    return ", ".join(filter(None, found))

@@ -7,7 +7,6 @@ an unbroken one.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
@@ -21,21 +20,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from composer import bundle, checkpoint, second_stage
+from composer import bundle, checkpoint, run_state, second_stage
 from composer.batches import Batch, Piece, fingerprint
 from composer.config import MOST_BARS, DecoderConfig, LatentConfig
 from composer.excerpts import LENGTHS
 from composer.networks import Epoch, network_for
 from composer.style import Style
 from theory.atomic_file import atomic_path
-from theory.errors import ModelError, RequestError, TrainingError
+from theory.errors import RequestError, TrainingError
 from theory.tokens import Tokenizer
 
 if TYPE_CHECKING:
     from composer.models.step import Examples, Step
     from composer.models.workers import Cluster, Workers
 
-CHECKPOINT = "checkpoint.safetensors"
 _MOST_BITS, _MOST_KL_WEIGHT = 100_000, 100
 _LEAST_WINDOW = 512  # half of an eighth of it, the shortest first window, is longer than a prompt, which is not scored
 
@@ -103,11 +101,6 @@ class TrainConfig:
             raise RequestError(f"learning rate {self.learning_rate:g}: must be above 0, at most 1")
         if not 0 <= self.seed < 2**32:
             raise RequestError(f"seed {self.seed}: must be 0 or more, below 2**32")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON gives them back."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return plain
 
 
 # What is trained where nobody says otherwise: what the models that ship were trained with.
@@ -325,24 +318,16 @@ class _Run:
         return self.network.weights(self.model)
 
     def _variables(self) -> list[Any]:
-        """All state, by place: Keras numbers the names of layers anew with every model of a process."""
+        """All state, by place."""
         return [*self.model.variables, *self.model.optimizer.variables]
 
     def save(self) -> None:
         """Write the checkpoint and the history."""
-        arrays = {f"{index:03d}": np.asarray(variable) for index, variable in enumerate(self._variables())}
-        meta = {
-            "config": self.config.to_dict(),
-            "tokenizer": asdict(self.tokenizer),
-            "pieces": self._pieces,
-            "history": self.history,
-        }
-        checkpoint.save(self.out / CHECKPOINT, arrays, meta)
-        with atomic_path(self.out / "history.json") as temporary:
-            temporary.write_text(json.dumps(self.history, indent=1) + "\n", encoding="ascii")
+        meta = {"tokenizer": asdict(self.tokenizer)}
+        run_state.save(self.out, self._variables(), self.config, self._pieces, self.history, meta=meta)
 
     def _load(self) -> None:
-        path = self.out / CHECKPOINT
+        path = self.out / run_state.CHECKPOINT
         if self.workers.count > 1:
             content = self.workers.from_chief(checkpoint.content(path) if self.workers.is_chief else b"")
             if not self.workers.is_chief:
@@ -350,19 +335,9 @@ class _Run:
                     temporary.write_bytes(content)
         arrays, meta = checkpoint.load(path)
         if unlike := Tokenizer.of(meta.get("tokenizer", {})).unlike(self.tokenizer):
-            raise TrainingError(f"{self.out / CHECKPOINT} was trained on other tokens than the pieces' ({unlike})")
-        if unlike := checkpoint.unlike(self.config.to_dict(), meta.get("config")):
-            raise TrainingError(
-                f"{self.out / CHECKPOINT} was made with other settings ({unlike}): resume with the same ones, or train "
-                "into another folder"
-            )
-        if meta.get("pieces", self._pieces) != self._pieces:
-            raise TrainingError(f"{self.out / CHECKPOINT} was made of other pieces: resume with the same data set")
-        variables, values = self._variables(), [arrays[name] for name in sorted(arrays)]
-        if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
-            raise ModelError(f"{self.out / CHECKPOINT} was made by another version of Keras: train again")
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
+            raise TrainingError(f"{path} was trained on other tokens than the pieces' ({unlike})")
+        run_state.check(path, meta, self.config, self._pieces)
+        run_state.restore(path, arrays, self._variables())
         self.history = meta["history"]
 
 

@@ -165,6 +165,7 @@ def run(
     from composer import train as training
     from composer.cli.adversarial import asked, train_gan
     from composer.models.workers import Cluster
+    from composer.run_state import CHECKPOINT
     from composer.style import STYLES
     from composer.words import listed, numbers, quoted, whole
     from data import corpora
@@ -207,9 +208,9 @@ def run(
     config = _changed(config, **given)
     cluster = Cluster.told(workers, worker)
     is_chief = cluster is None or cluster.is_chief
-    if is_chief and resume and not (out_dir / training.CHECKPOINT).is_file():
+    if is_chief and resume and not (out_dir / CHECKPOINT).is_file():
         raise TrainingError(f"{out_dir} has no checkpoint to resume from")
-    if is_chief and not resume and (out_dir / training.CHECKPOINT).is_file():
+    if is_chief and not resume and (out_dir / CHECKPOINT).is_file():
         raise TrainingError(f"{out_dir} already holds a run: add --resume, or choose another --out-dir")
     with _run_folder(out_dir):
         train_pieces, valid_pieces = _pieces(dataset, STYLES[style])

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from composer.originality.index import Index, index_of, joined, load, save
     from composer.originality.measure import Runs, runs_of
     from composer.originality.run import Place, Run, Shared
-    from composer.originality.source import INDEX, TRAINED_ON, index_for, index_of_corpora, trained_on
+    from composer.originality.source import INDEX, index_for, index_of_corpora, trained_on
 
 # Imported when first asked for: every report knows what a run is, few need an index, or corpora to make one of.
 _HOMES = {
     "Index": "index", "index_of": "index", "joined": "index", "load": "index", "save": "index",
     "Runs": "measure", "runs_of": "measure",
     "Place": "run", "Run": "run", "Shared": "run",
-    "INDEX": "source", "TRAINED_ON": "source", "index_for": "source", "index_of_corpora": "source",
+    "INDEX": "source", "index_for": "source", "index_of_corpora": "source",
     "trained_on": "source",
 }  # fmt: skip
 
@@ -38,6 +38,6 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "INDEX", "Index", "Place", "Run", "Runs", "Shared", "TRAINED_ON", "index_for", "index_of", "index_of_corpora",
+    "INDEX", "Index", "Place", "Run", "Runs", "Shared", "index_for", "index_of", "index_of_corpora",
     "joined", "load", "runs_of", "save", "trained_on",
 ]  # fmt: skip

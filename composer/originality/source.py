@@ -25,7 +25,6 @@ from data.workers import Failure, mapped
 from theory.errors import CadenzaError, ModelError
 
 INDEX = "originality.safetensors"  # beside a model
-TRAINED_ON = "trained_on"  # in its config.json: names of corpora that come along
 
 Progress = Callable[[int, int], None]
 _Lines = tuple[str, str, list[Line]]
@@ -70,11 +69,13 @@ def trained_on(folder: Path) -> tuple[str, ...]:
         ModelError: it names a corpus that this version does not know.
     """
     try:
-        names = json.loads((folder / bundle.CONFIG).read_text(encoding="utf-8")).get(TRAINED_ON, [])
+        names = json.loads((folder / bundle.CONFIG).read_text(encoding="utf-8")).get(bundle.TRAINED_ON, [])
     except (OSError, ValueError, AttributeError):
         return ()
     if not isinstance(names, list) or any(name not in corpora.names() for name in names):
-        raise ModelError(f"{folder / bundle.CONFIG}: {TRAINED_ON} {names!r:.60} is no list of corpora that come along")
+        raise ModelError(
+            f"{folder / bundle.CONFIG}: {bundle.TRAINED_ON} {names!r:.60} is no list of corpora that come along"
+        )
     return tuple(names)
 
 
@@ -147,4 +148,4 @@ def _digest(names: Sequence[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-__all__ = ["INDEX", "TRAINED_ON", "index_for", "index_of_corpora", "trained_on"]
+__all__ = ["INDEX", "index_for", "index_of_corpora", "trained_on"]

@@ -13,8 +13,8 @@ import pytest
 from walks import LATENT, pieces, vae_model
 
 from composer import bundle, checkpoint, originality
+from composer.run_state import CHECKPOINT
 from composer.style import CHORALE, FOLK
-from composer.train import CHECKPOINT
 from theory.errors import RequestError, SearchError, TokenError, TrainingError
 from theory.tokens import Tokenizer
 

@@ -32,14 +32,14 @@ from theory.meter import Meter
 from theory.score import Score, Track
 from theory.tokens import Tokenizer
 
-BARS, EPOCHS = 2, 24
+BARS, EPOCHS = 2, 16
 DECODER = DecoderConfig(embedding=24, context=32, units=48, layers=1, dropout=0.0)
 LATENT = LatentConfig(size=6, conductor_units=32, prior_units=16, encoder_units=32, note=24, dropout=0.0)
 SETTINGS = {
-    "learning_rate": 0.008,
+    "learning_rate": 0.004,
     "batch_size": 1,
     "patience": 100,
-    "seed": 8,
+    "seed": 5,
     "excerpts": (BARS,),
     "bits": (48.0, 48.0),
 }
@@ -77,7 +77,6 @@ class Run(NamedTuple):
     folder: Path
     best: dict[str, float]
     watch: Watch
-    seed: int = 8
 
 
 def scale(seed, bars=BARS):
@@ -117,11 +116,7 @@ def trained(training, sides, folder, watch=None, resume=False, **settings):
 
 @pytest.fixture(scope="module")
 def run(training, sides, tmp_path_factory):
-    for seed in (8, 3, 7, 6, 4):  # of so small a model some collapse
-        found = trained(training, sides, tmp_path_factory.mktemp("runs") / "whole", epochs=EPOCHS, seed=seed)
-        if found.best["valid_latent_bits"] > 20:
-            break
-    return found._replace(seed=seed)
+    return trained(training, sides, tmp_path_factory.mktemp("runs") / "whole", epochs=EPOCHS)
 
 
 # What a run learns
@@ -220,7 +215,7 @@ def test_a_run_that_is_done_stays_as_it_is(run, training, sides, tmp_path):
     """Resumed, the second stage says the same again, from the weights as they are stored."""
     shutil.copytree(run.folder, tmp_path / "run")
     (tmp_path / "run" / bundle.HEARD).unlink()
-    again = trained(training, sides, tmp_path / "run", resume=True, epochs=EPOCHS, seed=run.seed)
+    again = trained(training, sides, tmp_path / "run", resume=True, epochs=EPOCHS)
     assert again.best == run.best
     for name in (bundle.WEIGHTS, bundle.CONFIG, bundle.HEARD):
         assert (tmp_path / "run" / name).read_bytes() == (run.folder / name).read_bytes()

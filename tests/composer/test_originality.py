@@ -314,12 +314,12 @@ def test_models_say_what_they_learnt_from(tmp_path, corpus, cache):
     with pytest.raises(ModelError, match="does not say what it was trained on"):
         index_for(folder)
     config = json.loads((folder / bundle.CONFIG).read_text())
-    (folder / bundle.CONFIG).write_text(json.dumps({**config, originality.TRAINED_ON: ["made"]}))
+    (folder / bundle.CONFIG).write_text(json.dumps({**config, bundle.TRAINED_ON: ["made"]}))
     assert bundle.load(folder)
     assert originality.trained_on(folder) == ("made",)
     assert "made/01" in dict(index_for(folder).pieces)
     for wrong in (["no such corpus"], "made", [3]):
-        (folder / bundle.CONFIG).write_text(json.dumps({**config, originality.TRAINED_ON: wrong}))
+        (folder / bundle.CONFIG).write_text(json.dumps({**config, bundle.TRAINED_ON: wrong}))
         with pytest.raises(ModelError, match="no list of corpora"):
             index_for(folder)
 
@@ -328,7 +328,7 @@ def test_an_index_beside_the_model_and_its_corpora_are_one(tmp_path, corpus, cac
     """Of a model that went on from another, on music of the user's own."""
     folder = export(tmp_path / "model")
     config = json.loads((folder / bundle.CONFIG).read_text())
-    (folder / bundle.CONFIG).write_text(json.dumps({**config, originality.TRAINED_ON: ["made"]}))
+    (folder / bundle.CONFIG).write_text(json.dumps({**config, bundle.TRAINED_ON: ["made"]}))
     corpora = index_for(folder)
     own = index_of([("mine", score(melody())), ("mine too", score(noise(2)))])
     originality.save(own, folder / originality.INDEX)
