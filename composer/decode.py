@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer.lockstep import ERROR, Lockstep
+from composer.one_thread import one_thread
 from composer.runtime import Ids, Reader, Runtime, Vector
 from composer.sampler import Sampling, draw, draw_each
 from composer.search import Search
@@ -82,9 +83,7 @@ class Draft:
     @cached_property
     def logits(self) -> NDArray[np.float32]:
         """Logits of each drawn token, float32 (len(ids) - opening, V), under the model and before any mask."""
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1, user_api="blas"):  # rounds the same however many threads there are
+        with one_thread():
             return self.task.runtime.logits(self.top, self.map)
 
     @cached_property
@@ -113,9 +112,7 @@ class Draft:
 
 def reread(draft: Draft) -> Draft:
     """The draft as it would be had it been drawn by itself: the same ids, with logits to the last bit."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         reader = Reader(draft.task.runtime, draft.task.bars, draft.told)
         for token in draft.ids[:-1]:
             reader.take(token)
@@ -136,9 +133,7 @@ def write(task: Task, seed: int, progress: Progress | None = None) -> Draft:
     Raises:
         SearchError: `composer.search.BUDGET` is spent.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         return _written(task, seed, progress)
 
 
@@ -155,9 +150,7 @@ def write_many(task: Task, seeds: Sequence[int], progress: Progress | None = Non
     Returns:
         For each seed its draft, or why there is none.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         return _Searches(task, seeds).found(progress)
 
 

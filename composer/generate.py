@@ -17,6 +17,7 @@ from composer.bundle import Bundle
 from composer.decode import Draft, Progress, Task, write, write_many
 from composer.latent_runtime import Latent
 from composer.locks import bars_of, key_of, meter_of, read_tunes, upbeat_of, without_locked
+from composer.one_thread import one_thread
 from composer.originality.guard import Found, derived, original
 from composer.originality.index import Index
 from composer.piece import Piece, recipe_of
@@ -266,10 +267,8 @@ def model_for(wanted: Request) -> tuple[Bundle, Runtime]:
 @lru_cache(maxsize=4)
 def load(folder: Path) -> tuple[Bundle, Runtime]:
     """A model and its runtime, read once a process."""
-    from threadpoolctl import threadpool_limits
-
     model = bundle.load(folder)
-    with threadpool_limits(1, user_api="blas"):  # its tables round the same however many threads there are
+    with one_thread():  # of its tables
         return model, Runtime(model)
 
 

@@ -7,7 +7,7 @@ the model is flat), each drawn from the prior if nobody says otherwise.
 from __future__ import annotations
 
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from composer.bar_notes import FORM, PLACES, SIZES, bar_notes, forms_of
 from composer.bundle import Bundle
 from composer.config import LAGS
+from composer.one_thread import one_thread
 from composer.runtime import Vector
 from composer.sampler import Dice
 from theory.errors import ModelError
@@ -90,7 +91,7 @@ class Latent:
         given = np.zeros_like(latent[:0]) if known is None else known[: len(latent)]
         kernel, recurrent, bias = (self._weights[f"prior.reader.{part}"] for part in ("kernel", "recurrent", "bias"))
         state = (np.zeros((1, len(recurrent)), np.float32),) * 2
-        with _one_thread():
+        with one_thread():
             for row, inputs in enumerate(self._of_form(form[: len(latent)])):
                 before = [latent[row - lag] if row >= lag else np.zeros_like(latent[0]) for lag in LAGS]
                 read = np.concatenate([*before, inputs])
@@ -114,7 +115,7 @@ class Latent:
 
         The mean over latents drawn from the posterior is its divergence: how much the latent of the piece says.
         """
-        with _one_thread():
+        with one_thread():
             rows = np.arange(len(latent))
             before = [np.concatenate([np.zeros_like(latent[:lag]), latent[:-lag]])[: len(latent)] for lag in LAGS]
             inputs = np.concatenate([*before, self._of_form(posterior.form[: len(latent)])], axis=1)
@@ -137,7 +138,7 @@ class Latent:
             raise ModelError(f"{self._path} has no encoder: it can write, but not say where a piece lies; choose a VAE")
         score = self._tokenizer.quantize(score)
         rows, counts = bar_notes(score)
-        with _one_thread():
+        with one_thread():
             read = self._both_ways("encoder.bars", self._notes(rows, counts))
             if not self.sizes.hierarchical:
                 read = read.mean(axis=0, keepdims=True)
@@ -149,7 +150,7 @@ class Latent:
 
         Of a flat model: float32 (1, context).
         """
-        with _one_thread():
+        with one_thread():
             if not self.sizes.hierarchical:
                 return self._dense("conductor.output", latent)
             read = np.concatenate([latent, self._both_ways("conductor.bars", latent)], axis=1)
@@ -238,13 +239,6 @@ def _log_density(rows: Vector, mean: Vector, deviation: Vector) -> NDArray[np.fl
     apart = (rows.astype(np.float64) - mean) / deviation
     result: NDArray[np.float64] = -0.5 * (apart**2 + 2 * np.log(deviation) + np.log(2 * np.pi)).sum(axis=-1)
     return result
-
-
-def _one_thread() -> Any:
-    """Products round the same however many threads there are."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1, user_api="blas")
 
 
 def _after(state: tuple[Vector, Vector], gates: Vector) -> tuple[Vector, Vector]:

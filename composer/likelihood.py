@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from composer.one_thread import one_thread
 from composer.runtime import Reader, Runtime
 from theory.score import Score
 from theory.tokens import EXPRESSIVE, Kind
@@ -33,9 +34,7 @@ def likelihood(runtime: Runtime, score: Score) -> Likelihood:
         runtime: the decoder.
         score: as the model knows music (`Style.undress`).
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         return _likelihood(runtime, score)
 
 

@@ -22,6 +22,7 @@ from composer.metrics.mgeval import NINE
 from composer.metrics.overlap import Comparison
 from composer.metrics.quantized import BoolArray, FloatArray
 from composer.metrics.table import METRICS
+from composer.one_thread import one_thread
 from theory.errors import RequestError
 from theory.score import Score
 
@@ -128,12 +129,10 @@ def evaluate_set(
         RequestError: no pieces, or fewer than 2 beside fewer than 4 real ones.
         MeterError: a bar is no whole number of ticks.
     """
-    from threadpoolctl import threadpool_limits
-
     generated = _measured(scores)
     real = None if reference is None else _measured(reference)
     shown = generated if real is None else _first(generated, len(real), seed)
-    with threadpool_limits(1, user_api="blas"):  # rounds the same however many threads there are; matrices are small
+    with one_thread():
         against = None if real is None else _against(generated, real, seed, splits, resamples)
         return Evaluation(len(generated), _means(generated, seed), _diversity(shown, seed), against)
 
