@@ -29,7 +29,7 @@ import numpy as np
 
 from composer import bundle, checkpoint, run_state
 from composer.adversarial_config import AdversarialConfig
-from composer.batches import Piece, fingerprint
+from composer.batches import Piece, check_sides, fingerprint
 from composer.bundle import TEMPERATURES, Bundle
 from composer.checkpoint import Arrays
 from composer.judge import Excerpts, Judge, Record, collapse, has_kept_diversity, shortcomings
@@ -109,8 +109,7 @@ def train(
         TrainingError: nothing to train on, a checkpoint of another configuration, or a loss that is no number.
         OutputError: `out` cannot be written.
     """
-    if not train_pieces or not valid_pieces:
-        raise TrainingError(f"{len(train_pieces)} pieces to train on, {len(valid_pieces)} to validate: both are needed")
+    check_sides(train_pieces, valid_pieces, style)
     warm_start.check(train_pieces[0].tokenizer, "the training set")
     if not warm_start.latent or not warm_start.latent.encoder:
         raise RequestError(f"warm start {warm_start.path}: a GAN starts from a VAE, whose encoder reads real pieces")

@@ -23,6 +23,7 @@ from composer.style import Style
 from data.augment import Augmentation, augment
 from data.dataset import Entry
 from theory.analysis import chord_events
+from theory.errors import TrainingError
 from theory.event import ChordEvent
 from theory.score import Score
 from theory.tokens import EXPRESSIVE, Kind, Tokenizer
@@ -132,6 +133,21 @@ def fingerprint(*sides: Iterable[Piece]) -> str:
             digest.update(f"{piece.id} {piece.end} {piece.shifts}".encode() + piece.ids.tobytes())
         digest.update(b"/")
     return digest.hexdigest()
+
+
+def check_sides(train: list[Piece], valid: list[Piece], style: Style) -> None:
+    """See that there are pieces of both sides.
+
+    Raises:
+        TrainingError: one has none.
+    """
+    if not train or not valid:
+        parts = ", ".join(part.name.lower() for part in style.parts)
+        raise TrainingError(
+            f"{len(train)} pieces to train on, {len(valid)} to validate: both are needed, written for {parts} as style "
+            f"{style.name} is; choose the style of the pieces (--style), or add some: one in ten goes to each of valid "
+            "and test"
+        )
 
 
 def prepare(entries: Iterable[Entry], style: Style, tokenizer: Tokenizer | None = None) -> list[Piece]:

@@ -186,13 +186,14 @@ def names() -> tuple[str, ...]:
 
 
 def find(style: str, model: str) -> Path:
-    """Folder of a model: a path, or an architecture ("lstm") that comes with Cadenza for the style.
+    """Folder of a model: a path, or one that comes along: an architecture of the style ("vae"), a name ("folk-vae").
 
     Raises:
         UnknownNameError: no such style, or no such model for it; lists what exists.
     """
-    if f"{style}-{model}" in names():
-        return PRETRAINED / f"{style}-{model}"
+    for name in (f"{style}-{model}", model):
+        if name in names():
+            return PRETRAINED / name
     if os.path.isfile(Path(model) / CONFIG):  # False, not an error, for what can be no path
         return Path(model).resolve()
     styles = sorted({name.rsplit("-", 1)[0] for name in names()})

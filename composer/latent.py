@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer.attributes import check, parsed
+from composer.bundle import Heard
 from composer.decode import Draft, Progress
 from composer.generate import Prepared, composed, drafts_at, first_of, found_at, model_for, prepared, primer_of
 from composer.latent_runtime import Latent, Posterior, normal, slerp
@@ -40,6 +41,7 @@ from theory.score import Score
 
 Given = Score | Piece | str | Path
 MOST_STEPS, MOST_SPREAD = 256, 10.0
+_ENOUGH = 0.5  # of how far an attribute was to go
 _USUAL = {"style": "folk", "model": "vae", "temperature": 0.0}
 # Between two pieces: how many points are tried in all, how far bars are apart and off, how much a place astray counts.
 _TRIED, _APART, _AWAY, _ASTRAY = 96, 4.0, 0.7, 0.2
@@ -294,7 +296,19 @@ def vary(
     found = first_of(ready, nearest(ready, latent, placed.posterior, placed.known, moves, progress))
     if not isinstance(found, Piece):
         raise found
-    return found
+    return found.with_notices((*found.report.notices, *_shortfalls(moves, placed.known, found.score, model.heard)))
+
+
+def _shortfalls(moves: Mapping[str, float], before: Score, after: Score, heard: Heard) -> Iterator[str]:
+    """A line on each attribute that went less than half as far as was asked."""
+    for name, asked in moves.items():
+        deviation = float(heard.deviations[heard.names.index(name)])
+        went = (ATTRIBUTES[name](after) - ATTRIBUTES[name](before)) / deviation
+        if asked and went / asked < _ENOUGH:
+            yield (
+                f"{name} went {went:+.1f} standard deviations where {asked:+g} was asked for: ask for it alone, or for "
+                "another seed; a piece may have little room for it"
+            )
 
 
 def mixed(latents: Sequence[Vector], weights: Sequence[float]) -> Vector:
@@ -348,14 +362,14 @@ def _check(score: Score, style: Style) -> None:
     Raises:
         RequestError: it has others, or the piece has no notes.
     """
+    if not score.notes:
+        raise RequestError("the piece has no notes")
     if not style.writes_for(score):
         count = len(score.tracks)
         found = f"{count} {'track' if count == 1 else 'tracks'}"
         drums = " with drums" if any(track.is_drum for track in score.tracks) else ""
         parts = ", ".join(part.name for part in style.parts)
         raise RequestError(f"the piece has {found}{drums}: style {style.name} knows {parts}")
-    if not score.notes:
-        raise RequestError("the piece has no notes")
 
 
 def _meter_of(score: Score) -> tuple[Meter, Meter | None]:

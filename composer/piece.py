@@ -155,6 +155,10 @@ class Piece:
         """The piece with a recipe that says how it is rendered."""
         return replace(self, recipe=replace(self.recipe, sound=sound))
 
+    def with_notices(self, notices: tuple[str, ...]) -> Piece:
+        """The piece with other lines for the user in its report."""
+        return replace(self, recipe=replace(self.recipe, report=replace(self.report, notices=notices)))
+
 
 def recipe_of(request: Request, form: Form, bundle: Bundle, ids: NDArray[np.int32], report: Report) -> Recipe:
     """The recipe of a piece that a model wrote, given as its final token ids."""

@@ -96,8 +96,8 @@ class Report:
         redraws: how often the search for notes went back.
         rules: every constraint that applies anywhere, how far it holds and its price.
         faults: the rules of four-part writing, however the piece was asked for; () if its parts are no such voices.
-        notices: lines for the user: habits that gave way, tunes whose notes the grid moved, pieces that were drawn and
-            refused as copies; left out of JSON if empty.
+        notices: lines for the user: habits that gave way, attributes that hardly moved, tunes whose notes the grid
+            moved, pieces that were drawn and refused as copies; left out of JSON if empty.
         originality: what it shares with the pieces that the model learnt from, where that was asked for; else None, and
             left out of JSON.
     """

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -15,16 +15,19 @@ from composer.checkpoint import Arrays
 from theory.atomic_file import atomic_path
 from theory.errors import ModelError, TrainingError
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 CHECKPOINT = "checkpoint.safetensors"
+
+
+class Config(Protocol):
+    """A dataclass of plain values, or of others of them."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
 def save(
     folder: Path,
     variables: Sequence[Any],
-    config: DataclassInstance,
+    config: Config,
     pieces: str,
     history: list[dict[str, float]],
     *,
@@ -52,7 +55,7 @@ def save(
         temporary.write_text(json.dumps(history, indent=1) + "\n", encoding="ascii")
 
 
-def check(path: Path, meta: dict[str, Any], config: DataclassInstance, pieces: str) -> None:
+def check(path: Path, meta: dict[str, Any], config: Config, pieces: str) -> None:
     """Make sure that a run can go on from a checkpoint.
 
     Args:

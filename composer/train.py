@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from composer import bundle, checkpoint, run_state, second_stage
-from composer.batches import Batch, Piece, fingerprint
+from composer.batches import Batch, Piece, check_sides, fingerprint
 from composer.config import MOST_BARS, DecoderConfig, LatentConfig
 from composer.excerpts import LENGTHS
 from composer.networks import Epoch, network_for
@@ -167,13 +167,7 @@ def train(
             configuration, a loss that is no number, or workers that do not come together or are gone.
         OutputError: `out` cannot be written.
     """
-    if not train_pieces or not valid_pieces:
-        parts = ", ".join(part.name.lower() for part in style.parts)
-        found = f"{len(train_pieces)} pieces to train on, {len(valid_pieces)} to validate"
-        raise TrainingError(
-            f"{found}: both are needed, each written for {parts}; add pieces (about one in ten goes to each of valid "
-            "and test)"
-        )
+    check_sides(train_pieces, valid_pieces, style)
     tokenizer = train_pieces[0].tokenizer
     for piece in (*train_pieces, *valid_pieces):
         if unlike := piece.tokenizer.unlike(tokenizer):

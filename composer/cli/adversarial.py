@@ -22,7 +22,7 @@ def asked(style: str, warm_start: str | None, given: Mapping[str, Any]) -> tuple
 
     Args:
         style: name of the model's.
-        warm_start: a model folder, or "vae"; None: the style's VAE.
+        warm_start: as `bundle.find` takes models; None: the style's VAE.
         given: values of `AdversarialConfig` that are asked for; None: the usual ones.
 
     Raises:

@@ -77,7 +77,9 @@ def run(
         if listening is not None:
             written += test.write(found, listening, options.bar_progress, soundfont)
     except KeyboardInterrupt:
-        print(f"cadenza: interrupted: what is done is kept in {out_dir}; the same command goes on", file=sys.stderr)
+        is_kept = any(path.is_file() for path in (out_dir / _KEPT).rglob("*"))
+        done = f"what is done is kept in {out_dir}; the same command goes on" if is_kept else "nothing was done yet"
+        print(f"cadenza: interrupted: {done}", file=sys.stderr)
         sys.exit(_INTERRUPTED)
     for line in (*notes, *found.notices):
         print(f"cadenza: {line}", file=sys.stderr)

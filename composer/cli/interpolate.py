@@ -36,7 +36,8 @@ def run(
     import composer.latent
     from composer.cli import learnt, output
 
-    places = output.settle_many(out, steps, formats, soundfont, request["locks"], first, second, option="--steps")
+    bounds: dict[str, Any] = {"option": "--steps", "least": 2, "most": composer.latent.MOST_STEPS}
+    places = output.settle_many(out, steps, formats, soundfont, request["locks"], first, second, **bounds)
     request |= {"style": style, "model": model, "temperature": temperature}
     learnt.read(request)
     path = composer.latent.path(first, second, steps=steps, **request)

@@ -30,7 +30,6 @@ from theory.errors import RequestError
 from theory.score import Score
 
 _PIECES_A_PROCESS = 16
-_MOST_PIECES = 10_000
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -55,14 +54,16 @@ def settle_many(
     locks: Sequence[str] | None,
     *read: Path,
     option: str = "--count",
+    least: int = 1,
+    most: int = 10_000,
 ) -> list[Sound]:
     """The same for several pieces, whose files are numbered: "song-01.mid", ...
 
     Raises:
         CadenzaError: as `settle`; too few or too many pieces.
     """
-    if not 1 <= count <= _MOST_PIECES:
-        raise RequestError(f"{option} {count}: must be 1 to {_MOST_PIECES}")
+    if not least <= count <= most:
+        raise RequestError(f"{option} {count}: must be {least} to {most}")
     sound = files.settle_sound(files.targets(out, split(formats)), soundfont, optional=formats is None)
     digits = max(2, len(str(count)))
     ends = [f"-{number:0{digits}}" for number in range(1, count + 1)]

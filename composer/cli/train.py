@@ -107,7 +107,7 @@ def run(
     ] = None,
     warm_start: Annotated[
         str | None,
-        _gan("The VAE that it starts from: a model folder. [default: that of the style]", metavar="MODEL"),
+        _gan("The VAE that it starts from: folk-vae, or a folder. [default: that of the style]", metavar="MODEL"),
     ] = None,
     steps: Annotated[int | None, _gan("Steps of the generator.")] = _usual("steps"),
     loss: Annotated[str | None, _gan("relativistic or wasserstein.")] = _usual("loss"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from composer.piece import Piece
 from composer.report import Originality
@@ -79,8 +78,7 @@ def _with_notices(piece: Piece, refused: list[str]) -> Piece:
     """The piece with what was refused in its place."""
     if not refused:
         return piece
-    notices = (*(f"{line}: drawn again" for line in refused), *piece.report.notices)
-    return replace(piece, recipe=replace(piece.recipe, report=replace(piece.report, notices=notices)))
+    return piece.with_notices((*(f"{line}: drawn again" for line in refused), *piece.report.notices))
 
 
 __all__ = ["Found", "TRIES", "derived", "original"]

@@ -70,6 +70,10 @@ def test_an_unknown_model_lists_what_exists(name):
         bundle.find("chorale", name)
 
 
+def test_a_model_is_found_by_its_whole_name_too():
+    assert bundle.find("folk", "folk-vae") == bundle.find("folk", "vae") == bundle.PRETRAINED / "folk-vae"
+
+
 @pytest.mark.parametrize("keep", [0, 7, 200, -1])
 def test_truncated_weights(model, keep):
     path = model / bundle.WEIGHTS

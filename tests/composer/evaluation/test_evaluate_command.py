@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from composer.evaluation import jobs, steered
+from composer.evaluation import jobs, run, steered
 from composer.style import FOLK
 
 
@@ -71,6 +71,16 @@ def test_broken_off_it_says_where_it_goes_on(cadenza, models, music, tmp_path, m
     said = cadenza("evaluate", models["lstm"], "--against", music.folder, "--count", 8, *out)
     assert (said.code, said.out) == (130, "")
     assert said.err.strip().endswith("report; the same command goes on")
+
+
+def test_broken_off_before_anything_was_done_it_says_so(cadenza, models, music, tmp_path, monkeypatch):
+    def stop(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "held_out", stop)
+    out = ("--out-dir", tmp_path / "report", "--workers", 1)
+    said = cadenza("evaluate", models["lstm"], "--against", music.folder, "--count", 8, *out)
+    assert (said.code, said.out, said.err) == (130, "", "cadenza: interrupted: nothing was done yet\n")
 
 
 @pytest.mark.parametrize(
