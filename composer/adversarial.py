@@ -135,7 +135,7 @@ def _steps(run: _Run, reporter: Reporter) -> None:
         started = time.monotonic()
         run.learn()
         reporter.step(run.at, *run.latest, time.monotonic() - started)
-        if run.step > 0 and (run.step % config.every == 0 or run.step == config.steps):
+        if run.step > 0 and (run.step % config.measure_every == 0 or run.step == config.steps):
             reporter.measured(run.measure(run.step))
             run.save()
 
@@ -163,7 +163,7 @@ class _Run:
         self.config, self.out, self._style, self._warm = config, out, style, warm_start
         self._trained_on = tuple(dict.fromkeys((*trained_on, *corpora_of(warm_start.path))))
         self._pieces = fingerprint(train_pieces, valid_pieces)
-        self.step, self.reason, self.latest = -config.head_start, "", (math.nan, math.nan)
+        self.step, self.reason, self.latest = -config.discriminator_warmup, "", (math.nan, math.nan)
         self._latent = replace(warm_start.latent, encoder="")
         with silent_libraries():
             import keras
@@ -175,7 +175,7 @@ class _Run:
 
             if keras.backend.backend() != "tensorflow":
                 raise TrainingError(f"a GAN needs TensorFlow: KERAS_BACKEND is {keras.backend.backend()}")
-            divide_threads(config.rows)
+            divide_threads(config.batch_size)
             tf.config.experimental.enable_op_determinism()
             self._generator = gan.generator(self._latent, config.bars, config.seed)
             self._discriminator = gan.Discriminator(self._latent.size, config.seed)
@@ -186,12 +186,12 @@ class _Run:
         self._best: Arrays = {}
         for model, rate in (
             (self._generator, config.learning_rate),
-            (self._discriminator, config.discriminator_rate),
+            (self._discriminator, config.discriminator_learning_rate),
         ):
             optimizer = keras.optimizers.Adam(rate, beta_1=0.5, beta_2=0.99, global_clipnorm=1.0)
             model.compile(optimizer=optimizer)
             optimizer.build(model.trainable_variables)
-        self._critic = gan.DiscriminatorStep(self._discriminator, self._generator, config.loss, config.penalty)
+        self._critic = gan.DiscriminatorStep(self._discriminator, self._generator, config.loss, config.gradient_penalty)
         self._learner = gan.GeneratorStep(self._generator, self._discriminator, config.loss)
         train, valid = (Excerpts(side, config.bars, style) for side in (train_pieces, valid_pieces))
         space = Latent(warm_start)
@@ -211,13 +211,13 @@ class _Run:
     @property
     def at(self) -> float:
         """Where in the run, 0 to 1."""
-        return (self.config.head_start + self.step) / (self.config.head_start + self.config.steps)
+        return (self.config.discriminator_warmup + self.step) / (self.config.discriminator_warmup + self.config.steps)
 
     def _pairs(self, dice: np.random.Generator) -> Pairs:
         """Latents of real pieces, drawn from the posteriors, beside noise."""
         from composer.models.gan import Pairs
 
-        chosen = dice.integers(len(self._latents.means), size=self.config.rows)
+        chosen = dice.integers(len(self._latents.means), size=self.config.batch_size)
         real, forms = self._latents.drawn(chosen, dice).inputs
         noise = dice.standard_normal((*real.shape[:2], 1 + real.shape[2]), np.float32)
         return Pairs(forms, noise, real, dice.random(len(chosen), np.float32))
@@ -225,9 +225,9 @@ class _Run:
     def learn(self) -> None:
         """Take a step."""
         started = time.monotonic()
-        dice = np.random.default_rng([self.config.seed, _CHANCE, self.step + self.config.head_start])
+        dice = np.random.default_rng([self.config.seed, _CHANCE, self.step + self.config.discriminator_warmup])
         right, own = 0.0, math.nan
-        for _ in range(self.config.critiques):
+        for _ in range(self.config.discriminator_steps):
             loss, right = self._critic.take(self._pairs(dice))
             self._check(loss, "discriminator")
         if self.step >= 0:
@@ -241,14 +241,14 @@ class _Run:
 
     def _check(self, loss: float, whose: str) -> None:
         if not math.isfinite(loss):
-            number = self.config.head_start + self.step + 1
+            number = self.config.discriminator_warmup + self.step + 1
             raise TrainingError(
                 f"the {whose}'s loss of step {number} is {loss}: lower --learning-rate, or train the VAE longer"
             )
 
     def _follow(self) -> None:
         """Move the running average."""
-        share = np.float32(self.config.average)
+        share = np.float32(self.config.ema)
         for name, weight in self._weights().items():
             self._average[name] = share * self._average[name] + (1 - share) * weight
 

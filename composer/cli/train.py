@@ -181,15 +181,14 @@ def run(
     of_vaes = {"encoder": encoder, "flat": flat, "excerpts": excerpts, "bits": bits, "kl_weight": kl_weight}
     of_gans = {"warm_start": warm_start, "steps": steps, "loss": loss}
     of_epochs = {
-        "epochs": epochs, "batch_size": batch_size, "accumulate": accumulate, "mixed": mixed, "cell": cell,
-        "units": units, "patience": patience, "workers": workers, "worker": worker,
+        "epochs": epochs, "accumulate": accumulate, "mixed": mixed, "cell": cell, "units": units,
+        "patience": patience, "workers": workers, "worker": worker,
     }  # fmt: skip
     strangers: dict[str, dict[str, Any]] = {"lstm": of_vaes | of_gans, "vae": of_gans, "gan": of_vaes | of_epochs}
     _refuse(model, strangers[model])
     if model == "gan":
-        own, start = asked(
-            style, warm_start, {"steps": steps, "loss": loss, "learning_rate": learning_rate, "seed": seed}
-        )
+        of_both = {"batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
+        own, start = asked(style, warm_start, {"steps": steps, "loss": loss, **of_both})
     config = training.USUAL.get(model, training.TrainConfig())
     given = {
         "decoder": _changed(config.decoder, units=units, cell=cell),

@@ -78,11 +78,11 @@ def sides():
 def config(adversarial):
     return adversarial.AdversarialConfig(
         bars=2,
-        rows=4,
+        batch_size=4,
         steps=4,
-        head_start=1,
-        critiques=1,
-        every=2,
+        discriminator_warmup=1,
+        discriminator_steps=1,
+        measure_every=2,
         pieces=8,
         learning_rate=0.01,
         seed=5,
@@ -155,7 +155,7 @@ def test_a_run_goes_on_with_its_own_settings_and_warm_start(adversarial, sides, 
 def test_a_collapse_ends_a_run_with_its_reason(adversarial, sides, config, vae, tmp_path, monkeypatch):
     """It comes from steps that are far too large, after a time that no test can wait."""
     monkeypatch.setattr(adversarial, "collapse", lambda record, *_: "it says one thing" * (record["step"] > 0))
-    config = replace(config, head_start=0, every=1)
+    config = replace(config, discriminator_warmup=0, measure_every=1)
     verdict = adversarial.train(*sides, FOLK, tmp_path, config, watch := Watch(), warm_start=vae)
     assert [record["step"] for record in watch.records] == [0, 1]
     assert verdict["reason"].endswith("it says one thing")
@@ -201,7 +201,7 @@ def test_a_warm_start_that_comes_to_no_end_is_named(adversarial, sides, config, 
 def test_corpora_of_the_warm_start_count(adversarial, sides, config, tmp_path):
     """Its decoder learnt from them."""
     start = vae_model(tmp_path / "vae", trained_on=("folk",))
-    few = replace(config, steps=1, every=1, head_start=0)
+    few = replace(config, steps=1, measure_every=1, discriminator_warmup=0)
     adversarial.train(*sides, FOLK, tmp_path / "run", few, Watch(), warm_start=start, trained_on=["chorales"])
     assert originality.trained_on(tmp_path / "run") == ("chorales", "folk")
 
@@ -214,7 +214,7 @@ def test_a_warm_start_of_another_style_is_refused(adversarial, sides, config, tm
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"rows": 1}, {"rows": 1025}, {"loss": "hinge"}, {"learning_rate": 0.0}, {"average": 1.0}, {"seed": -1}],
+    [{"batch_size": 1}, {"batch_size": 1025}, {"loss": "hinge"}, {"learning_rate": 0.0}, {"ema": 1.0}, {"seed": -1}],
 )
 def test_settings_that_make_no_sense_are_refused(adversarial, wrong):
     with pytest.raises(RequestError, match=next(iter(wrong)).replace("_", " ")):
