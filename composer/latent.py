@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from composer.attributes import check, parsed
 from composer.bundle import Heard
-from composer.decode import Draft, Progress
-from composer.generate import Prepared, composed, drafts_at, first_of, found_at, model_for, prepared, primer_of
-from composer.latent_runtime import Latent, Posterior, normal, slerp
-from composer.latent_search import crossed, nearest
-from composer.originality.guard import Found, derived
+from composer.decode import Progress
+from composer.generate import composed, first_of, model_for, prepared, primer_of
+from composer.latent_path import evenly
+from composer.latent_runtime import Latent, Posterior, normal
+from composer.latent_search import nearest
+from composer.originality.guard import Found
 from composer.piece import Piece
 from composer.request import Request
 from composer.runtime import Vector
@@ -43,11 +43,6 @@ Given = Score | Piece | str | Path
 MOST_STEPS, MOST_SPREAD = 256, 10.0
 _ENOUGH = 0.5  # of how far an attribute was to go
 _USUAL = {"style": "folk", "model": "vae", "temperature": 0.0}
-# Between two pieces: how many points are tried in all, how far bars are apart and off, how much a place astray counts.
-_TRIED, _APART, _AWAY, _ASTRAY = 96, 4.0, 0.7, 0.2
-_PARENTS, _OFF = 4, 0.4  # of further ones: how many they are made of, and as far off
-_EVEN = ("density", "range", "pitch-classes")  # what is to change evenly
-_LITTLE = np.array([0.1, 0.1, 0.02])  # differences of these that hardly count
 _OF_THE_PIECE = ("key", "meter", "tempo", "bars")
 
 
@@ -119,107 +114,7 @@ def path(first: Given, second: Given, *, steps: int = 8, **request: Any) -> Iter
     if isinstance(steps, bool) or not isinstance(steps, Integral) or not 2 <= steps <= MOST_STEPS:
         raise RequestError(f"steps {steps!r:.40}: must be a whole number, 2 to {MOST_STEPS}")
     one, other = _alike([first, second], request)
-    return _evenly(one, other, int(steps), prepared(one.wanted, upbeat=one.upbeat))
-
-
-class _Tried(NamedTuple):
-    """A draft somewhere between two pieces: how far on the way its point lies, and what it sounds like."""
-
-    at: float
-    latent: Vector
-    draft: Draft
-    heard: NDArray[np.float64]
-
-
-def _evenly(one: Placed, other: Placed, steps: int, ready: Prepared) -> Iterator[Found]:
-    """Pieces on the arc, and near it, that change evenly as one hears it: see `interpolate`."""
-    ends = [found_at(ready, placed.posterior.mean) for placed in (one, other)]
-    yield ends[0]
-    inner = [step / (steps - 1) for step in range(1, steps - 1)]
-    scores = [end.score for end in ends if isinstance(end, Piece)]
-    tried: list[_Tried] = []
-    if inner and len(scores) == len(ends):
-        first, last = map(_heard, scores)
-        tried = _near(one.posterior, other.posterior, inner, ready)
-    if tried:
-        tried += _nearer(tried, one.posterior, other.posterior, inner, ready, first, last)
-    for at in inner:
-        if not tried:
-            yield found_at(ready, slerp(one.posterior.mean, other.posterior.mean, at))
-            continue
-        ranked = _ranked(tried, at, first, last)
-        yield first_of(ready, [each.draft for each in ranked])
-        tried = [each for each in tried if each is not ranked[0]]
-    yield ends[1]
-
-
-def _ranked(tried: Sequence[_Tried], at: float, first: NDArray[np.float64], last: NDArray[np.float64]) -> list[_Tried]:
-    """Those first that sound most as a piece at a place should."""
-    off = [
-        float((np.abs(each.heard - (1 - at) * first - at * last) / (np.abs(last - first) + _LITTLE)).sum())
-        + _ASTRAY * abs(each.at - at)
-        for each in tried
-    ]
-    return [tried[place] for place in np.argsort(off, kind="stable")]
-
-
-def _near(one: Posterior, other: Posterior, inner: Sequence[float], ready: Prepared) -> list[_Tried]:
-    """Drafts at points between two pieces."""
-    count = max(2, _TRIED // len(inner))
-    places = [(at, number) for at in inner for number in range(count)]
-    seeds = [derived(ready.wanted.seed, place) for place in range(len(places))]
-    latents = [_between(one, other, at, number / count, seed) for (at, number), seed in zip(places, seeds, strict=True)]
-    return _drafted(ready, [at for at, _ in places], latents)
-
-
-def _nearer(
-    tried: Sequence[_Tried],
-    one: Posterior,
-    other: Posterior,
-    inner: Sequence[float],
-    ready: Prepared,
-    first: NDArray[np.float64],
-    last: NDArray[np.float64],
-) -> list[_Tried]:
-    """Drafts at points that are made of those that sound best for each place."""
-    count = max(2, _TRIED // len(inner))
-    places: list[float] = []
-    latents: list[Vector] = []
-    for at in inner:
-        parents = [each.latent for each in _ranked(tried, at, first, last)[:_PARENTS]]
-        off = np.float32(_OFF * (1 - at)) * one.deviation + np.float32(_OFF * at) * other.deviation
-        for _ in range(count):
-            latents.append(crossed(parents, off, derived(ready.wanted.seed, len(inner) * count + len(latents))))
-            places.append(at)
-    return _drafted(ready, places, latents)
-
-
-def _drafted(ready: Prepared, places: Sequence[float], latents: Sequence[Vector]) -> list[_Tried]:
-    decode = ready.model.tokenizer.learnt.decode
-    return [
-        _Tried(at, latent, draft, _heard(decode(draft.ids)))
-        for at, latent, draft in zip(places, latents, drafts_at(ready, latents), strict=True)
-        if isinstance(draft, Draft)
-    ]
-
-
-def _heard(score: Score) -> NDArray[np.float64]:
-    return np.array([ATTRIBUTES[name](score) for name in _EVEN])
-
-
-def _between(one: Posterior, other: Posterior, at: float, apart: float, seed: int) -> Vector:
-    """A point between two pieces: where `apart` is 0, on the arc from mean to mean.
-
-    Above it some bars are further on their way than others, bars of the one piece among bars of the other in the end,
-    and all are a little off, as far as the encoder is unsure of them.
-    """
-    if not apart:
-        return slerp(one.mean, other.mean, at)
-    noise = normal((len(one.mean), 1 + one.mean.shape[1]), seed)
-    places = 1 / (1 + np.exp(-(np.log(at / (1 - at)) + _APART * apart * noise[:, 0])))
-    rows = [slerp(start, end, float(place)) for start, end, place in zip(one.mean, other.mean, places, strict=True)]
-    deviation = (1 - at) * one.deviation + at * other.deviation
-    return np.asarray(np.array(rows) + _AWAY * deviation * noise[:, 1:], dtype=np.float32)
+    return evenly(one.posterior, other.posterior, int(steps), prepared(one.wanted, upbeat=one.upbeat))
 
 
 def blend(

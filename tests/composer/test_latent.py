@@ -13,7 +13,7 @@ from tiny_models import TINY_LATENT, export, export_vae, scales, tune
 
 import composer
 import data
-from composer import bundle, generate, latent, search
+from composer import bundle, generate, latent_path, search
 from composer.bar_notes import forms_of
 from composer.generate import composed
 from composer.latent import blend, interpolate, mixed, path, place, reconstruct, vary
@@ -196,9 +196,9 @@ def test_what_one_hears_changes_evenly():
     tunes = [composer.compose(style="folk", model="vae", bars=8, seed=seed, meter="6/8") for seed in range(4)]
 
     def uneven(way):
-        values = np.array([[ATTRIBUTES[name](piece.score) for name in latent._EVEN] for piece in way])
+        values = np.array([[ATTRIBUTES[name](piece.score) for name in latent_path._EVEN] for piece in way])
         off = values - np.linspace(values[0], values[-1], len(values))
-        return (np.abs(off) / (np.abs(values[-1] - values[0]) + latent._LITTLE)).sum()
+        return (np.abs(off) / (np.abs(values[-1] - values[0]) + latent_path._LITTLE)).sum()
 
     even, plain = [], []
     for one, other in pairwise(tunes):
