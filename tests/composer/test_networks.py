@@ -90,11 +90,16 @@ def scale(seed, bars=BARS):
 
 @pytest.fixture(scope="module")
 def training():
+    """The module that trains, with a second stage that is short."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     pytest.importorskip("tensorflow", reason="needs TensorFlow: pip install 'cadenza[train]'")
-    from composer import train
+    from composer import second_stage, train
+    from composer.models import prior
 
-    return train
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(second_stage, "_MOST_ROUNDS", 2)
+        patch.setattr(prior, "_EPOCHS", 10)
+        yield train
 
 
 def pieces_of(side, number):
