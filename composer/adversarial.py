@@ -198,8 +198,8 @@ class _Run:
         self._latents = Latents.of([space.posterior(one.score) for one in train.every()])
         if valid.pieces < _LEAST_PIECES:
             raise TrainingError(
-                f"{valid.pieces} pieces to validate on have {config.bars} whole bars: a GAN is judged beside at least "
-                f"{_LEAST_PIECES}; add longer pieces"
+                f"{valid.pieces} of {len(valid_pieces)} to validate on have {config.bars} whole bars: a GAN is judged "
+                f"beside at least {_LEAST_PIECES}; add pieces of that length: one in ten goes there"
             )
         self._judge = Judge(valid, train, config.bars, config.pieces, config.seed)
         self._real = self._judge.real()

@@ -91,7 +91,7 @@ def check(names: tuple[str, ...], toward: Mapping[str, float]) -> None:
     """
     for name, amount in toward.items():
         if name not in names:
-            known = ", ".join(names) or "none"
+            known = ", ".join(names) or "none: it learnt from too few pieces, or lacks its attributes.safetensors"
             raise UnknownNameError(f"no attribute is called {quoted(name)}: this model knows {known}")
         if not abs(amount) <= MOST:
             raise RequestError(f"{name} by {amount:g} standard deviations: must be -{MOST:g} to {MOST:g}")

@@ -260,7 +260,9 @@ def model_for(wanted: Request) -> tuple[Bundle, Runtime]:
     """
     model, runtime = load(bundle.find(wanted.style, wanted.model))
     if model.style.name != wanted.style:
-        raise RequestError(f"model {wanted.model} writes style {model.style.name}, not {wanted.style}")
+        raise RequestError(
+            f"model {wanted.model} writes style {model.style.name}, not {wanted.style}: ask for that style"
+        )
     return model, runtime
 
 

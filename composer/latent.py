@@ -200,9 +200,10 @@ def _shortfalls(moves: Mapping[str, float], before: Score, after: Score, heard: 
         deviation = float(heard.deviations[heard.names.index(name)])
         went = (ATTRIBUTES[name](after) - ATTRIBUTES[name](before)) / deviation
         if asked and went / asked < _ENOUGH:
+            apart = "ask for it alone, or " if len(moves) > 1 else ""
             yield (
-                f"{name} went {went:+.1f} standard deviations where {asked:+g} was asked for: ask for it alone, or for "
-                "another seed; a piece may have little room for it"
+                f"{name} went {went:+.1f} standard deviations where {asked:+g} was asked for: {apart}try another seed, "
+                "or go farther; a piece may have little room for it"
             )
 
 
@@ -229,10 +230,11 @@ def place(given: Given, request: Mapping[str, Any]) -> Placed:
     wanted = Request.of(_USUAL | dict(request))
     model, _ = model_for(wanted)
     space, score = Latent(model), primer_of(given)
-    _check(score, model.style)
+    whose = str(given) if isinstance(given, str | Path) else "the piece"
+    _check(score, model.style, whose)
     score = model.tokenizer.quantize(score)
     key = score.keys[0].key if score.keys else estimate_key(score)
-    meter, upbeat = _meter_of(score)
+    meter, upbeat = _meter_of(score, whose)
     wanted = replace(
         wanted,
         key=str(key),
@@ -251,29 +253,29 @@ def _number(name: str, value: Any) -> float:
     return float(value)
 
 
-def _check(score: Score, style: Style) -> None:
+def _check(score: Score, style: Style, whose: str) -> None:
     """See that a style has the parts of a piece.
 
     Raises:
         RequestError: it has others, or the piece has no notes.
     """
     if not score.notes:
-        raise RequestError("the piece has no notes")
+        raise RequestError(f"{whose} has no notes")
     if not style.writes_for(score):
         count = len(score.tracks)
         found = f"{count} {'track' if count == 1 else 'tracks'}"
         drums = " with drums" if any(track.is_drum for track in score.tracks) else ""
         parts = ", ".join(part.name for part in style.parts)
-        raise RequestError(f"the piece has {found}{drums}: style {style.name} knows {parts}")
+        raise RequestError(f"{whose} has {found}{drums}: style {style.name} knows {parts}")
 
 
-def _meter_of(score: Score) -> tuple[Meter, Meter | None]:
+def _meter_of(score: Score, whose: str) -> tuple[Meter, Meter | None]:
     """The meter of a piece, and that of its upbeat."""
     upbeat = score.meters[0].meter if score.pickup else None
     meters = dict.fromkeys(event.meter for event in score.meters[score.pickup :])
     if len(meters) > 1:
         found = ", ".join(map(str, meters))
-        raise RequestError(f"the piece changes its meter ({found}): cut out bars of one, or write it in one")
+        raise RequestError(f"{whose} changes its meter ({found}): cut out bars of one, or write it in one")
     return next(iter(meters)), upbeat
 
 

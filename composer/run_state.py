@@ -67,7 +67,10 @@ def check(path: Path, meta: dict[str, Any], config: Config, pieces: str) -> None
     Raises:
         TrainingError: it was made with other settings, or of other pieces.
     """
-    if unlike := _unlike(json.loads(json.dumps(asdict(config))), meta.get("config")):
+    asked, made = json.loads(json.dumps(asdict(config))), meta.get("config")
+    if isinstance(made, dict) and _kind(asked) != _kind(made):
+        raise TrainingError(f"{path} is of another kind of model: resume with the --model that it began with")
+    if unlike := _unlike(asked, made):
         raise TrainingError(
             f"{path} was made with other settings ({unlike}): resume with the same ones, or train into another folder"
         )
@@ -88,8 +91,13 @@ def restore(path: Path, arrays: Arrays, variables: Sequence[Any]) -> None:
         variable.assign(value)
 
 
+def _kind(config: dict[str, Any]) -> tuple[Any, ...]:
+    """What the configurations of one architecture have in common."""
+    return {*config} >= {"decoder"}, config.get("latent") is None
+
+
 def _unlike(asked: dict[str, Any], made: Any) -> str:
-    """In what settings differ from those that a checkpoint was made with, as in "epochs 5, not 3"; "" where in none."""
+    """Settings that a checkpoint was made with and that differ, as in "epochs 3, not 5"; "" where none does."""
     if not isinstance(made, dict):
         return "" if asked == made else "all"
     found = []
@@ -98,7 +106,7 @@ def _unlike(asked: dict[str, Any], made: Any) -> str:
         if isinstance(one, dict) and isinstance(other, dict):
             found.append(_unlike(one, other))
         elif one != other:
-            found.append(f"{name.replace('_', ' ')} {one}, not {other}")
+            found.append(f"{name.replace('_', ' ')} {other}, not {one}")
     return ", ".join(filter(None, found))
 
 

@@ -21,6 +21,7 @@ from composer.cli import (
     evaluate,
     interpolate,
     map_,
+    options,
     prepare,
     reconstruct,
     render,
@@ -62,7 +63,6 @@ def _cadenza(
         print(context.get_help())
 
 
-_INTERRUPTED = 130
 _UsageError: Any = typer.BadParameter.__bases__[0]  # typer carries its own copy of click in newer versions
 
 
@@ -85,7 +85,7 @@ def run(arguments: list[str] | None = None) -> None:
             warnings.showwarning = _show_warning
             code = app(arguments, standalone_mode=False)
         sys.stdout.flush()
-        if code == _INTERRUPTED:  # how newer typers tell of Ctrl-C
+        if code == options.INTERRUPTED:  # how newer typers tell of Ctrl-C
             raise KeyboardInterrupt
         sys.exit(code)
     except CadenzaError as error:

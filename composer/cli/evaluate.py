@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from composer.evaluation import Evaluated, Settings
 
 NAME = "evaluate"
-_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 _KEPT = "kept"
 
 _Models = Annotated[
@@ -80,7 +79,7 @@ def run(
         is_kept = any(path.is_file() for path in (out_dir / _KEPT).rglob("*"))
         done = f"what is done is kept in {out_dir}; the same command goes on" if is_kept else "nothing was done yet"
         print(f"cadenza: interrupted: {done}", file=sys.stderr)
-        sys.exit(_INTERRUPTED)
+        sys.exit(options.INTERRUPTED)
     for line in (*notes, *found.notices):
         print(f"cadenza: {line}", file=sys.stderr)
     if json:

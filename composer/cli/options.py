@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+INTERRUPTED = 130  # exit code after Ctrl-C: 128 + SIGINT, as shells have it
+
 
 def whole(text: str) -> Any:
     """An option whose value is a whole number, refused in our own words: typer's change from version to version."""
@@ -110,12 +112,18 @@ def composing(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def of_a_piece(command: Callable[..., None]) -> Callable[..., None]:
-    """As `composing`, for commands that take the form from a piece: without the number of bars."""
+    """As `composing`, for commands that take the form from a piece: without the number of bars, ending open."""
     command = composing(command)
     signature = inspect.signature(command)
-    kept = [option for name, option in signature.parameters.items() if name != "bars"]
+    ending = Annotated[str | None, _kept("tonic or open. [default: open, as the piece may be]")]
+    kept = [
+        option.replace(annotation=ending) if name == "ending" else option
+        for name, option in signature.parameters.items()
+        if name != "bars"
+    ]
     command.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
     command.__annotations__.pop("bars", None)
+    command.__annotations__["ending"] = ending
     return command
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 import data
 from composer import files
 from composer.attributes import Changes, changes_of
-from composer.cli.options import bar_progress, counted, print_json, split
+from composer.cli.options import INTERRUPTED, bar_progress, counted, print_json, split
 from composer.files import Sound, Written
 from composer.locks import file_of
 from composer.many import Found
@@ -30,7 +30,6 @@ from theory.errors import RequestError
 from theory.score import Score
 
 _PIECES_A_PROCESS = 16
-_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def settle(out: str, formats: str | None, soundfont: str | None, locks: Sequence[str] | None, *read: Path) -> Sound:
@@ -136,7 +135,7 @@ def deliver_many(
                     answers.append(_answered(piece, sound, soundfont, ("seed", number), missing, as_json=as_json))
     except KeyboardInterrupt:
         print(f"cadenza: interrupted: {_standing(sounds, answers, seed)}", file=sys.stderr)
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
     if as_json:
         print_json({"pieces": answers})
     else:

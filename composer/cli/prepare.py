@@ -46,6 +46,7 @@ def run(
     """
     from dataclasses import asdict
 
+    from composer.style import STYLES
     from data.ingest import Encoding, prepare
     from data.ingest.preparation import PAGE, QUARANTINE
     from theory.tokens import Tokenizer
@@ -76,7 +77,8 @@ def run(
     if quarantined:
         kinds = ", ".join(f"{number} {kind}" for kind, number in summary.quarantined.items())
         print(f"{quarantined} in quarantine ({kinds}): see {place / QUARANTINE}")
-    print(f"look at {place / PAGE}; then: cadenza train {out_dir} --out-dir runs/mine")
+    styles = "|".join(STYLES)
+    print(f"look at {place / PAGE}; then: cadenza train {out_dir} --style {styles} --out-dir runs/mine")
 
 
 class _Bar:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from composer.cli import options
+
 if TYPE_CHECKING:
     from composer.batches import Piece
     from composer.bundle import Bundle
@@ -227,7 +229,7 @@ def run(
                 *sides, STYLES[style], out_dir, config, _Bar(), resume=resume, cluster=cluster, trained_on=trained_on
             )
     nats = best["valid_nats_per_note"]
-    said = f", its latent {best['valid_latent_bits']:.0f} bits a piece" if model == "vae" else ""
+    said = f", its latent {max(0.0, best['valid_latent_bits']):.0f} bits a piece" if model == "vae" else ""
     if best.get("collapsed"):
         remedy = "raise --bits, or train longer" if kl_weight is None else "leave out --kl-weight"
         print(f"cadenza: the latent says next to nothing (posterior collapse): {remedy}", file=sys.stderr)
@@ -302,17 +304,22 @@ def _run_folder(path: Path) -> Iterator[None]:
 
     Raises:
         OutputError: it cannot be made or written.
+        SystemExit: Ctrl-C, after a line about what there is to go on from.
     """
+    from composer.run_state import CHECKPOINT
     from theory.atomic_file import make_folder
 
     new = [place for place in (path, *path.parents) if not os.path.exists(place)]
     try:
         make_folder(path)
         yield
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):  # not empty
             for place in new:
                 place.rmdir()
+        if isinstance(error, KeyboardInterrupt) and (path / CHECKPOINT).is_file():
+            print("cadenza: interrupted: the same command with --resume goes on", file=sys.stderr)
+            sys.exit(options.INTERRUPTED)
         raise
 
 

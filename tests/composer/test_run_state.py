@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from composer import checkpoint, run_state
+from composer.adversarial_config import AdversarialConfig
 from composer.config import LatentConfig
 from composer.train import TrainConfig
 from theory.errors import ModelError, TrainingError
@@ -73,9 +74,11 @@ def test_the_same_settings_and_pieces_go_on(kept):
 @pytest.mark.parametrize(
     ("config", "pieces", "said"),
     [
-        (replace(CONFIG, epochs=5), "ab12", "other settings (epochs 5, not 50): resume with the same ones"),
-        (replace(CONFIG, excerpts=(2,), seed=3), "ab12", "(excerpts [2], not [2, 4], seed 3, not 0)"),
-        (replace(CONFIG, latent=LatentConfig(size=5)), "ab12", "(size 5, not 32)"),
+        (replace(CONFIG, epochs=5), "ab12", "other settings (epochs 50, not 5): resume with the same ones"),
+        (replace(CONFIG, excerpts=(2,), seed=3), "ab12", "(excerpts [2, 4], not [2], seed 0, not 3)"),
+        (replace(CONFIG, latent=LatentConfig(size=5)), "ab12", "(size 32, not 5)"),
+        (TrainConfig(), "ab12", "is of another kind of model: resume with the --model that it began with"),
+        (AdversarialConfig(), "ab12", "is of another kind of model"),
         (CONFIG, "cd34", "was made of other pieces: resume with the same data set"),
     ],
 )

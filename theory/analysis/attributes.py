@@ -77,7 +77,7 @@ def _column(score: Score, name: str) -> IntArray:
 
 def _entropy(counts: IntArray) -> float:
     shares = counts[counts > 0] / max(1, counts.sum())
-    return float(-(shares * np.log2(shares)).sum())
+    return abs(float((shares * np.log2(shares)).sum()))  # of one kind 0, not -0
 
 
 def _syncopated(track: Track, score: Score, lines: IntArray) -> IntArray:

@@ -162,7 +162,7 @@ def test_a_piece_that_was_read_is_never_overwritten(asked, tunes):
 
 
 MISTAKES = {
-    ("reconstruct", "choir.mid"): (2, "the piece has 4 tracks: style folk knows Melody"),
+    ("reconstruct", "choir.mid"): (2, "choir.mid has 4 tracks: style folk knows Melody"),
     ("interpolate", "a.mid", "waltz.mid"): (2, "the pieces differ in meter (6/8 and 3/4): cut them to the same form"),
     ("interpolate", "a.mid", "long.mid"): (2, "the pieces differ in number of bars (4 and 6)"),
     ("blend", "a.mid", "b.mid", "upbeat.mid"): (2, "the pieces differ in upbeat (none and 1/8)"),

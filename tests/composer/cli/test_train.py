@@ -12,8 +12,9 @@ from tiny_models import scales
 
 import data
 from composer import train
-from composer.cli.train import _pieces
+from composer.cli.train import _pieces, _run_folder
 from composer.config import DecoderConfig, LatentConfig
+from composer.run_state import CHECKPOINT
 from composer.style import CHORALE
 from composer.train import TrainConfig
 from data.ingest.preparation import prepare
@@ -143,3 +144,24 @@ def test_the_help_has_the_defaults_of_every_architecture(cadenza, monkeypatch):
         **{name: str(getattr(usual, name.replace("-", "_"))) for name in
            ("accumulate", "seed")},
     }.items()  # fmt: skip
+
+
+def interrupted(folder, *names):
+    """A run that Ctrl-C ends when it has written some files."""
+    with _run_folder(folder):
+        for name in names:
+            (folder / name).touch()
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_run_says_how_it_goes_on(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        interrupted(tmp_path / "run", CHECKPOINT)
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "cadenza: interrupted: the same command with --resume goes on\n"
+
+
+def test_an_interrupted_run_that_kept_nothing_leaves_no_folder(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(tmp_path / "runs" / "mine")
+    assert not (tmp_path / "runs").exists()
