@@ -230,8 +230,8 @@ def _serve(connection: Connection, function: Callable[[Any], Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     letters: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_receive, args=(connection, letters), daemon=True).start()
-    connection.send(None)
     with suppress(OSError):  # the other end is gone
+        connection.send(None)
         while True:
             connection.send_bytes(_answer(letters.get(), function))
 
