@@ -185,7 +185,7 @@ def test_a_warm_start_without_an_encoder_is_refused(adversarial, sides, config, 
 
 
 def test_too_few_pieces_to_judge_by_are_refused(adversarial, sides, config, vae, tmp_path):
-    with pytest.raises(TrainingError, match="3 pieces to validate on have 2 whole bars"):
+    with pytest.raises(TrainingError, match=r"3 of 3 to validate on have 2 whole bars: .* at least 4; add pieces"):
         adversarial.train(sides[0], sides[1][:3], FOLK, tmp_path, config, Watch(), warm_start=vae)
 
 

@@ -198,7 +198,7 @@ def test_a_finished_run_has_nothing_to_resume(run, training, sides, config):
 
 def test_other_settings_or_a_damaged_checkpoint_are_refused(run, training, sides, config, tmp_path):
     seed = config.seed
-    with pytest.raises(TrainingError, match=rf"other settings \(seed {seed + 1}, not {seed}\)"):
+    with pytest.raises(TrainingError, match=rf"other settings \(seed {seed}, not {seed + 1}\)"):
         training.train(*sides, CHORALE, run.folder, replace(config, seed=seed + 1), Watch(), resume=True)
     fewer = sides[0][1:], sides[1]
     with pytest.raises(TrainingError, match="made of other pieces"):
