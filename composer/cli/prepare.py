@@ -77,8 +77,9 @@ def run(
     if quarantined:
         kinds = ", ".join(f"{number} {kind}" for kind, number in summary.quarantined.items())
         print(f"{quarantined} in quarantine ({kinds}): see {place / QUARANTINE}")
-    styles = "|".join(STYLES)
-    print(f"look at {place / PAGE}; then: cadenza train {out_dir} --style {styles} --out-dir runs/mine")
+    style, *others = STYLES
+    print(f"look at {place / PAGE}; then: cadenza train {out_dir} --style {style} --out-dir runs/mine")
+    print(f"(or --style {' or '.join(others)}, as the pieces are)")
 
 
 class _Bar:
