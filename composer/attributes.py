@@ -3,7 +3,7 @@
 Learnt from pieces alone: where each lies (the mean of its rows), and what `theory.analysis.attributes` hears of it,
 each beside the mean of its meter, for a jig is no thin reel. A ridge regression tells an attribute from places, and the
 direction of its pattern (Haufe et al., NeuroImage 87, 2014) leads to where pieces have more of it: and of what goes
-along with it, which `composer.attribute_search` leaves as it was.
+along with it, which `composer.latent_search` leaves as it was.
 """
 
 from __future__ import annotations

@@ -209,6 +209,8 @@ def load(folder: Path) -> Bundle:
     Raises:
         ModelError: the folder is no model, is damaged, or its token ids mean something else.
     """
+    if missing := [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]:
+        raise ModelError(f"{folder} is no model: it has no {' and no '.join(missing)}")
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         blob = (folder / WEIGHTS).read_bytes()
@@ -238,6 +240,8 @@ def load(folder: Path) -> Bundle:
     shapes = decoder.shapes() | (latent.shapes(decoder.context) if latent else {})
     if {name: array.shape for name, array in arrays.items()} != shapes:
         raise ModelError(f"{folder / WEIGHTS} does not hold the weights that {CONFIG} describes")
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise ModelError(f"{folder / WEIGHTS} holds weights that are no numbers: train it again")
     weights = {name: array.astype(np.float32) for name, array in arrays.items()}
     sha256, is_experimental = hashlib.sha256(blob).hexdigest(), config.get("experimental") is True
     stated = _temperature(config.get("temperature", 1.0), folder)

@@ -37,6 +37,7 @@ from theory.analysis.attributes import ATTRIBUTES
 from theory.errors import RequestError
 from theory.event import KeyEvent
 from theory.meter import Meter
+from theory.pitch import pitch_name
 from theory.score import Score
 
 Given = Score | Piece | str | Path
@@ -54,12 +55,14 @@ class Placed(NamedTuple):
         upbeat: length of its first bar where that is shorter than the meter's.
         posterior: where it lies.
         known: the piece as the model knows music.
+        notices: lines for the user: what of it the model cannot write.
     """
 
     wanted: Request
     upbeat: Meter | None
     posterior: Posterior
     known: Score
+    notices: tuple[str, ...]
 
 
 def reconstruct(given: Given, *, progress: Progress | None = None, **request: Any) -> Piece:
@@ -76,7 +79,7 @@ def reconstruct(given: Given, *, progress: Progress | None = None, **request: An
         CadenzaError: as `composer.compose`.
     """
     placed = place(given, request)
-    return composed(placed.wanted, placed.posterior.mean, placed.upbeat, progress)
+    return _told(composed(placed.wanted, placed.posterior.mean, placed.upbeat, progress), placed.notices)
 
 
 def interpolate(first: Given, second: Given, *, steps: int = 8, **request: Any) -> list[Piece]:
@@ -114,7 +117,12 @@ def path(first: Given, second: Given, *, steps: int = 8, **request: Any) -> Iter
     if isinstance(steps, bool) or not isinstance(steps, Integral) or not 2 <= steps <= MOST_STEPS:
         raise RequestError(f"steps {steps!r:.40}: must be a whole number, 2 to {MOST_STEPS}")
     one, other = _alike([first, second], request)
-    return evenly(one.posterior, other.posterior, int(steps), prepared(one.wanted, upbeat=one.upbeat))
+    found = evenly(one.posterior, other.posterior, int(steps), prepared(one.wanted, upbeat=one.upbeat))
+    notices = {1: one.notices, int(steps): other.notices}
+    return (
+        _told(step, notices.get(number, ())) if isinstance(step, Piece) else step
+        for number, step in enumerate(found, 1)
+    )
 
 
 def blend(
@@ -145,7 +153,8 @@ def blend(
         raise RequestError(f"weights {said}: write one for each of the {len(given)} pieces, 0 or more, not all 0")
     placed = _alike(given, request)
     latent = mixed([each.posterior.mean for each in placed], shares)
-    return composed(placed[0].wanted, latent, placed[0].upbeat, progress)
+    lines = tuple(line for each in placed for line in each.notices)
+    return _told(composed(placed[0].wanted, latent, placed[0].upbeat, progress), lines)
 
 
 def vary(
@@ -186,12 +195,12 @@ def vary(
     model, _ = model_for(placed.wanted)
     check(model.heard.names, moves)
     if not any(moves.values()):
-        return composed(placed.wanted, latent, placed.upbeat, progress)
+        return _told(composed(placed.wanted, latent, placed.upbeat, progress), placed.notices)
     ready = prepared(placed.wanted, upbeat=placed.upbeat)
     found = first_of(ready, nearest(ready, latent, placed.posterior, placed.known, moves, progress))
     if not isinstance(found, Piece):
         raise found
-    return found.with_notices((*found.report.notices, *_shortfalls(moves, placed.known, found.score, model.heard)))
+    return _told(found, (*placed.notices, *_shortfalls(moves, placed.known, found.score, model.heard)))
 
 
 def _shortfalls(moves: Mapping[str, float], before: Score, after: Score, heard: Heard) -> Iterator[str]:
@@ -244,7 +253,27 @@ def place(given: Given, request: Mapping[str, Any]) -> Placed:
         ending=wanted.ending or "open",
     )
     known = model.style.undress(score, dynamics=model.tokenizer.expressive).replace(keys=(KeyEvent(0, key),))
-    return Placed(wanted, upbeat, space.posterior(known), known)
+    lines = tuple(_lost(known, model.style, wanted, whose))
+    return Placed(wanted, upbeat, space.posterior(known), known, lines)
+
+
+def _lost(known: Score, style: Style, wanted: Request, whose: str) -> Iterator[str]:
+    """A line on what of each part cannot be written: notes at the same time, and outside of its range."""
+    for part, track in zip(style.parts, known.tracks, strict=True):
+        name = part.name.lower()
+        ends = np.maximum.accumulate(track.onset + track.duration)
+        together = int((track.onset[1:] < ends[:-1]).sum())
+        if together:
+            yield f"{whose}: {together} of {len(track)} notes of the {name} begin while others sound: they are thinned"
+        outside = int(((track.pitch < part.lowest) | (track.pitch > part.highest)).sum())
+        if outside and not wanted.ranges:
+            lowest, highest = pitch_name(part.lowest), pitch_name(part.highest)
+            yield f"{whose}: {outside} of {len(track)} notes of the {name} lie outside its range, {lowest} to {highest}"
+
+
+def _told(piece: Piece, lines: tuple[str, ...]) -> Piece:
+    """A piece with further lines for the user."""
+    return piece.with_notices((*piece.report.notices, *lines)) if lines else piece
 
 
 def _number(name: str, value: Any) -> float:

@@ -29,12 +29,12 @@ class Shown(NamedTuple):
     Attributes:
         pieces: how many.
         share: of the variance among their places that its two axes have.
-        unread: files that could not be read.
+        unread: what is wrong with each file that could not be read.
     """
 
     pieces: int
     share: float
-    unread: int
+    unread: tuple[str, ...]
 
 
 def draw(
@@ -66,10 +66,11 @@ def draw(
     tokenizer = tokenizer_of(dataset)
     known.check(tokenizer, dataset)
     count, stream = entries(dataset)
-    found, unread = [], 0
+    found, unread = [], []
     for number, entry in enumerate(stream, 1):
-        unread += bool(entry.error)
-        if entry.score and entry.score.notes and known.style.writes_for(entry.score):
+        if entry.error:
+            unread.append(str(entry.error))
+        elif entry.score and entry.score.notes and known.style.writes_for(entry.score):
             score = known.style.undress(tokenizer.quantize(entry.score), dynamics=tokenizer.expressive)
             found.append((_origin(entry.id), score))
         if progress:
@@ -81,7 +82,7 @@ def draw(
     points, share = plane(places)
     keys = [str(score.keys[0].key) if score.keys else "no key" for _, score in found]
     _drawn(points, {"corpus": [origin for origin, _ in found], "key": keys}, share, path)
-    return Shown(len(found), share, unread)
+    return Shown(len(found), share, tuple(unread))
 
 
 def plane(places: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:

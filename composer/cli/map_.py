@@ -36,7 +36,7 @@ def run(
 
     with options.bar_progress("reading", "pieces") as progress:
         shown = latent_map.draw(dataset, style, model, out, most=most, progress=progress)
-    if shown.unread:
-        print(f"cadenza: {options.counted(shown.unread, 'file')} could not be read: left out", file=sys.stderr)
+    for error in shown.unread:
+        print(f"cadenza: left out: {error}", file=sys.stderr)
     print(f"{shown.pieces} pieces; the axes show {shown.share:.0%} of how they differ")
     print(f"  {out}")

@@ -164,6 +164,7 @@ def run(
         cadenza compose --model runs/chorale-lstm --out out/mine
     """
     _require_training_packages()
+    from composer import bundle
     from composer import train as training
     from composer.cli.adversarial import asked, train_gan
     from composer.models.workers import Cluster
@@ -233,6 +234,8 @@ def run(
     if best.get("collapsed"):
         remedy = "raise --bits, or train longer" if kl_weight is None else "leave out --kl-weight"
         print(f"cadenza: the latent says next to nothing (posterior collapse): {remedy}", file=sys.stderr)
+    elif model == "vae" and is_chief and not bundle.load(out_dir).heard.names:
+        print("cadenza: the pieces are too few to learn attributes from: vary has no --toward with it", file=sys.stderr)
     print(
         f"best epoch {best['epoch']:.0f}: {nats:.3f} nats a note on the validation side{said}; "
         f"the model is in {out_dir}"
@@ -391,7 +394,7 @@ class _Bar:
         if "valid_latent_bits" not in record:
             return ""
         note = " (collapsed: it says next to nothing)" if record["collapsed"] else ""
-        return f"latent {record['valid_latent_bits']:.0f} bits{note}, "
+        return f"latent {max(0.0, record['valid_latent_bits']):.0f} bits{note}, "
 
     def stop(self) -> None:
         """Take the bar away."""

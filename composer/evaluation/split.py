@@ -53,11 +53,13 @@ class Split(NamedTuple):
         """Read "folk:test", or "folk", which means the test side.
 
         Raises:
-            RequestError: the training side, which tells nothing.
+            RequestError: the training side, which tells nothing, or no side at all.
         """
         source, colon, last = text.rpartition(":")
         side: Side | None = next((side for side in get_args(Side) if side == last), None)
         if not colon or side is None:
+            if source and last.isidentifier() and not os.path.exists(text):
+                raise RequestError(f"{text}: {last} is no side; write {source}:test or {source}:valid")
             return cls(text, "test")
         if side == "train":
             raise RequestError(f"{text}: models learnt from the training side; choose {source}:test or {source}:valid")
@@ -128,9 +130,9 @@ def held_out(
     excerpts = tuple(found for id_, score in pieces if (found := _excerpt(id_, score, style, chosen)))
     if len(excerpts) < _FEWEST:
         lengths = f"{len(excerpts)} of {len(pieces)} have {chosen} bars in one meter and mode that the style writes"
+        remedy = "choose fewer --bars, or another side" if len(pieces) >= _FEWEST else "choose another data set or side"
         raise RequestError(
-            f"{split}: {lengths if pieces else f'holds no piece for {style.name}'}; {_FEWEST} are needed"
-            f"{': choose fewer --bars, or another side' if pieces else ': choose another data set or side'}"
+            f"{split}: {lengths if pieces else f'holds no piece for {style.name}'}; {_FEWEST} are needed: {remedy}"
         )
     return HeldOut(split, chosen, excerpts, len(pieces), folder / _NGRAMS, load(folder / _LEARNT))
 

@@ -121,28 +121,31 @@ def model(text: str) -> Writer:
         ModelError: it cannot be read.
         RequestError: no temperature.
     """
-    name, temperature = _parted(text)
-    if name in bundle.names():
-        folder = bundle.PRETRAINED / name
-    elif os.path.isfile(Path(name) / bundle.CONFIG):
-        folder = Path(name).resolve()
-    else:
+    temperature, folder = None, _folder(text)
+    name, _, last = text.rpartition("@")
+    if folder is None and (folder := _folder(name)) is not None:
+        temperature = _temperature(text, last)
+    if folder is None:
         known = ", ".join(bundle.names())
-        raise UnknownNameError(f"no model is called {name!r:.80}: choose among {known}, or give a model folder")
+        raise UnknownNameError(f"no model is called {name or text!r:.80}: choose among {known}, or give a model folder")
     loaded, _ = generate.load(folder)
     suffix = "" if temperature is None else f"@{temperature:g}"
     return Writer(f"{folder.name}{suffix}", folder, loaded.sha256, temperature)
 
 
-def _parted(text: str) -> tuple[str, float | None]:
-    name, at, last = text.rpartition("@")
+def _folder(name: str) -> Path | None:
+    """Of a model that comes along, or one that is there."""
+    if name in bundle.names():
+        return bundle.PRETRAINED / name
+    return Path(name).resolve() if os.path.isfile(Path(name) / bundle.CONFIG) else None
+
+
+def _temperature(text: str, last: str) -> float:
     try:
-        temperature = float(last) if at else None
-    except ValueError:  # a folder with such a name
-        return text, None
-    if temperature is None:
-        return text, None
-    return name, Sampling(temperature).temperature
+        temperature = float(last)
+    except ValueError:
+        raise RequestError(f"{text:.80}: what stands behind @ is a temperature, as in folk-lstm@0.9") from None
+    return Sampling(temperature).temperature
 
 
 def ngrams(path: Path, like: Writer) -> Writer:

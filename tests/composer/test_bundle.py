@@ -85,7 +85,15 @@ def test_truncated_weights(model, keep):
 @pytest.mark.parametrize("missing", [bundle.WEIGHTS, bundle.CONFIG])
 def test_missing_files(model, missing):
     (model / missing).unlink()
-    with pytest.raises(ModelError, match="is no model"):
+    with pytest.raises(ModelError, match=f"is no model: it has no {missing}"):
+        bundle.load(model)
+
+
+def test_weights_that_are_no_numbers(model):
+    arrays = random_weights()
+    arrays["output.bias"][3] = np.nan
+    checkpoint.save(model / bundle.WEIGHTS, arrays, {})
+    with pytest.raises(ModelError, match="holds weights that are no numbers"):
         bundle.load(model)
 
 

@@ -263,6 +263,24 @@ def test_an_attribute_that_hardly_went_where_it_was_asked_is_said(request_):
     assert not vary(given(), toward="-density=0.01", **asked).report.notices
 
 
+def test_what_of_a_piece_cannot_be_written_is_said(request_):
+    piece = given()
+    notes = piece.tracks[0]
+    low = Track([*notes.onset, int(notes.onset[-1])], [*notes.duration, 24], [*notes.pitch, 30], [*notes.velocity, 64])
+    odd = piece.replace(tracks=(low,))
+    lines = (
+        "the piece: 1 of {0} notes of the melody begin while others sound: they are thinned",
+        "the piece: 1 of {0} notes of the melody lie outside its range, G3 to E6",
+    )
+    told = tuple(line.format(len(notes) + 1) for line in lines)
+    assert reconstruct(odd, **request_).report.notices == told
+    assert vary(odd, **request_).report.notices == told
+    assert blend([piece, odd], **request_).report.notices == told
+    assert [step.report.notices for step in interpolate(piece, odd, steps=3, **request_)] == [(), (), told]
+    assert reconstruct(odd, ranges="melody=C1:C7", **request_).report.notices == told[:1]
+    assert not reconstruct(piece, **request_).report.notices
+
+
 def test_a_mixture_keeps_its_distance_from_the_middle():
     dice = np.random.default_rng(0)
     latents = [dice.normal(size=(4, 8)).astype(np.float32) for _ in range(3)]

@@ -95,7 +95,8 @@ def test_broken_off_before_anything_was_done_it_says_so(cadenza, models, music, 
         (("{lstm}", "--count", 1), 2, "count 1: must be 8"), (("{lstm}", "--count", "x"), 2, "no whole number"),
         (("{lstm}", "--workers", 0), 2, "--workers 0: must be 1 or more"),
         (("{lstm}", "--soundfont", "none.sf2"), 52, "none.sf2"),
-        (("{lstm}", "--out-dir", "{music}"), 2, "is read for this: give another folder"), (("{lstm}@hot",), 14, "hot"),
+        (("{lstm}", "--out-dir", "{music}"), 2, "is read for this: give another folder"),
+        (("{lstm}@hot",), 2, "hot: what stands behind @ is a temperature"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_evaluated_is_one_line(cadenza, models, music, tmp_path, options, code, says):

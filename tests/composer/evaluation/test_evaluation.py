@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tunes import BARS, tune
 
+import data
 from composer.evaluation import REAL, Settings, Split, evaluate, jobs, report, steered
 from composer.evaluation.composing import wanted
 from composer.evaluation.estimates import mean, ratio
@@ -61,6 +62,11 @@ def test_the_training_side_is_refused():
         Split.parse("folk:train")
 
 
+def test_a_side_that_is_none_is_refused():
+    with pytest.raises(RequestError, match="folk:tset: tset is no side; write folk:test or folk:valid"):
+        Split.parse("folk:tset")
+
+
 def test_requests_follow_the_real_pieces():
     keys = ("G major", "D major", "D major", "A minor")
     excerpts = [Excerpt(key, tune(0), {"key": key, "meter": "4/4", "tempo": 120, "bars": 4}) for key in keys]
@@ -86,6 +92,13 @@ def test_real_pieces_are_cut_to_whole_bars(music, tmp_path):
 def test_too_few_real_pieces(music, tmp_path):
     with pytest.raises(RequestError, match=r"0 of 17 have 16 bars .*; 16 are needed: choose fewer --bars"):
         held_out(Split.parse(str(music.folder)), FOLK, 16, tmp_path)
+
+
+def test_too_few_pieces_to_have_fewer_bars_of(tmp_path):
+    for number in range(40):
+        data.write(tune(number), tmp_path / "tunes" / f"{number}.mid")
+    with pytest.raises(RequestError, match=r"16 are needed: choose another data set or side"):
+        held_out(Split.parse(str(tmp_path / "tunes")), FOLK, 2, tmp_path / "kept")
 
 
 def test_a_folder_that_changed_is_read_again(music, tmp_path):
