@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+_SECONDS_A_LINE = 60.0
 INTERRUPTED = 130  # exit code after Ctrl-C: 128 + SIGINT, as shells have it
 
 
@@ -143,10 +145,10 @@ def print_json(answer: dict[str, Any]) -> None:
 
 
 @contextmanager
-def bar_progress(verb: str, noun: str = "bars") -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar on a terminal that calls can move with (done, all); None where nobody looks."""
+def bar_progress(verb: str, noun: str = "bars") -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal that calls can move with (done, all); elsewhere, as in a log, a line a minute."""
     if not sys.stderr.isatty():
-        yield None
+        yield _line_progress(verb, noun)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -157,3 +159,17 @@ def bar_progress(verb: str, noun: str = "bars") -> Iterator[Callable[[int, int],
     with Progress(*columns, console=console, transient=True, redirect_stdout=here) as progress:
         task = progress.add_task(verb)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _line_progress(verb: str, noun: str) -> Callable[[int, int], None]:
+    began = told = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= _SECONDS_A_LINE and done:
+            told = now
+            left = (now - began) * (total - done) / done
+            print(f"cadenza: {verb}: {done} of {total} {noun}, about {left / 60:.0f} min left", file=sys.stderr)
+
+    return show

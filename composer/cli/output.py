@@ -158,8 +158,7 @@ def deliver_path(path: Iterator[Found], sounds: Sequence[Sound], soundfont: str 
         for number, (piece, sound) in enumerate(zip(path, sounds, strict=True), 1):
             with _uninterrupted():
                 answers.append(_answered(piece, sound, soundfont, ("step", number), missing, as_json=as_json))
-            if progress:
-                progress(number, len(sounds))
+            progress(number, len(sounds))
     if as_json:
         print_json({"pieces": answers})
     if missing:
