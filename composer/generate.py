@@ -344,12 +344,7 @@ def _check_primer(given: Score, wanted: Request, style: Style) -> None:
     stated = [name for name in ("key", "meter", "tempo") if getattr(wanted, name) is not None]
     if stated:
         raise RequestError(f"a continuation keeps the primer's {', '.join(stated)}: leave it out of the request")
-    if not style.writes_for(given):
-        drums = " with drums" if any(track.is_drum for track in given.tracks) else ""
-        parts = ", ".join(part.name for part in style.parts)
-        raise RequestError(f"the primer has {len(given.tracks)} tracks{drums}: style {style.name} continues {parts}")
-    if not given.notes:
-        raise RequestError("the primer has no notes to continue from")
+    style.check(given, "the primer")
 
 
 def _key_of(given: Score) -> Key:

@@ -240,7 +240,7 @@ def place(given: Given, request: Mapping[str, Any]) -> Placed:
     model, _ = model_for(wanted)
     space, score = Latent(model), primer_of(given)
     whose = str(given) if isinstance(given, str | Path) else "the piece"
-    _check(score, model.style, whose)
+    model.style.check(score, whose)
     score = model.tokenizer.quantize(score)
     key = score.keys[0].key if score.keys else estimate_key(score)
     meter, upbeat = _meter_of(score, whose)
@@ -280,22 +280,6 @@ def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise RequestError(f"{name} {value!r:.40}: must be a number")
     return float(value)
-
-
-def _check(score: Score, style: Style, whose: str) -> None:
-    """See that a style has the parts of a piece.
-
-    Raises:
-        RequestError: it has others, or the piece has no notes.
-    """
-    if not score.notes:
-        raise RequestError(f"{whose} has no notes")
-    if not style.writes_for(score):
-        count = len(score.tracks)
-        found = f"{count} {'track' if count == 1 else 'tracks'}"
-        drums = " with drums" if any(track.is_drum for track in score.tracks) else ""
-        parts = ", ".join(part.name for part in style.parts)
-        raise RequestError(f"{whose} has {found}{drums}: style {style.name} knows {parts}")
 
 
 def _meter_of(score: Score, whose: str) -> tuple[Meter, Meter | None]:

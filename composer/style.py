@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from theory.errors import ModelError
+from theory.errors import ModelError, RequestError
 from theory.event import KeyEvent, TempoEvent
 from theory.key import MODES, Key
 from theory.meter import Meter
@@ -131,6 +131,28 @@ class Style:
     def writes_for(self, score: Score) -> bool:
         """Whether a score has the style's parts: as many tracks, none of them drums."""
         return len(score.tracks) == len(self.parts) and not any(track.is_drum for track in score.tracks)
+
+    def check(self, score: Score, whose: str) -> None:
+        """See that a score has notes, and the style's parts.
+
+        Args:
+            score: that is given.
+            whose: it is, for the message.
+
+        Raises:
+            RequestError: it has none, or others; names a style that has them.
+        """
+        if not score.notes:
+            raise RequestError(f"{whose} has no notes")
+        if self.writes_for(score):
+            return
+        count = len(score.tracks)
+        drums = " with drums" if any(track.is_drum for track in score.tracks) else ""
+        parts = ", ".join(part.name for part in self.parts)
+        other = next((f"; --style {style.name} would do" for style in STYLES.values() if style.writes_for(score)), "")
+        raise RequestError(
+            f"{whose} has {count} {'track' if count == 1 else 'tracks'}{drums}: style {self.name} knows {parts}{other}"
+        )
 
     def fits(self, tracks: tuple[Track, ...], semitones: int = 0) -> bool:
         """Whether every track, moved by so many semitones, stays in its part's range."""

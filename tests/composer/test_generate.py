@@ -205,12 +205,12 @@ def test_primers_of_all_sorts(primer):
 @pytest.mark.parametrize(
     ("primer", "says"),
     [
-        (Score(), "0 tracks"),
+        (Score(), "no notes"),
         (QUARTET.replace(tracks=QUARTET.tracks[:3]), "3 tracks"),
         (QUARTET.replace(tracks=(*QUARTET.tracks, Track.empty())), "5 tracks"),
         (
             QUARTET.replace(tracks=(*QUARTET.tracks[:3], rows((0, 480, 36)).replace(is_drum=True))),
-            "style chorale continues",
+            "4 tracks with drums: style chorale knows Soprano",
         ),
         (QUARTET.replace(tracks=(Track.empty(),) * 4), "no notes"),
         (QUARTET.replace(meters=(MeterEvent(0, Meter(7, 8)),)), "meter is 7/8"),

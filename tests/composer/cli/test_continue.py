@@ -31,7 +31,13 @@ def test_a_primer_in_notation(cadenza, tmp_path, piece):
 
 @pytest.mark.parametrize(
     ("score", "says"),
-    [(Score.from_notes([(0, 480, 60)]), "1 tracks"), (Score.from_notes([(0, 480, 36)], is_drum=True), "1 tracks")],
+    [
+        (
+            Score.from_notes([(0, 480, 60)]),
+            "1 track: style chorale knows Soprano, Alto, Tenor, Bass; --style folk would do",
+        ),
+        (Score.from_notes([(0, 480, 36)], is_drum=True), "1 track with drums: style chorale knows"),
+    ],
 )
 def test_a_primer_that_does_not_fit(cadenza, tmp_path, score, says):
     data.write(score, tmp_path / "song.mid")
