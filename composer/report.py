@@ -199,6 +199,8 @@ def _are_on_edge(figures: NDArray[np.float64], off: float) -> bool:
 
 def _faults(score: Score) -> tuple[Fault, ...]:
     """Counted as in `BACH_RATES`: every sonority is its own harmony, whatever chords the score states."""
+    if len(score.tracks) < 2:  # one voice alone has no part-writing
+        return ()
     plain = score.replace(chords=())
     try:
         return faults_of(plain, violations(plain))

@@ -89,6 +89,10 @@ def test_faults_are_those_of_the_score_as_it_sounds(steered, report):
     assert sum(fault.found for fault in report.faults if "parallel" in fault.rule) == 0  # it was asked for
 
 
+def test_a_melody_has_no_faults_of_part_writing(tiny_vae):
+    assert composer.compose(style="folk", model=tiny_vae, bars=2, chords="D | A7").report.faults == ()
+
+
 def test_a_continuation_reports_on_its_own_notes(tiny_model, steered):
     longer = composer.continue_piece(steered.score, model=tiny_model, bars=2)
     report = longer.report
