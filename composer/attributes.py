@@ -27,6 +27,7 @@ MOST = 5.0  # standard deviations: no piece is further away
 _RIDGE = 1.0  # of a regression from numbers with deviations around 1
 _LEAST_TOLD = 0.02  # share of its variance; a direction for what is told less is chance
 _FEWEST = 16  # pieces for every attribute
+_WORDS = "write attributes with signs, and amounts as numbers, as in '+density -syncopation=0.5'"
 _METER = [list(FORM).index(name) for name in ("numerator", "exponent")]
 
 
@@ -116,11 +117,13 @@ def parsed(text: str, dial: float = 1.0) -> dict[str, float]:
             size = float(amount) if equals else 1.0
         except ValueError:
             size = float("nan")
-        if len(signs) > 1 or not name or not np.isfinite(size) or name in toward:
-            raise RequestError(f"toward {quoted(text)}: write attributes with signs, as in '+density -syncopation=0.5'")
+        if name in toward:
+            raise RequestError(f"toward {quoted(text)}: {name} stands there twice")
+        if len(signs) > 1 or not name or not np.isfinite(size):
+            raise RequestError(f"toward {quoted(text)}: {_WORDS}")
         toward[name] = (-size if signs == "-" else size) * dial
     if not toward:
-        raise RequestError("toward '': write attributes with signs, as in '+density -syncopation=0.5'")
+        raise RequestError(f"toward {quoted(text)}: {_WORDS}")
     return toward
 
 

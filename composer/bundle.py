@@ -190,12 +190,15 @@ def find(style: str, model: str) -> Path:
 
     Raises:
         UnknownNameError: no such style, or no such model for it; lists what exists.
+        ModelError: a folder without a configuration.
     """
     for name in (f"{style}-{model}", model):
         if name in names():
             return PRETRAINED / name
     if os.path.isfile(Path(model) / CONFIG):  # False, not an error, for what can be no path
         return Path(model).resolve()
+    if os.path.isdir(model):
+        raise ModelError(f"{model} is no model: it has no {CONFIG}")
     styles = sorted({name.rsplit("-", 1)[0] for name in names()})
     if style not in styles:
         raise UnknownNameError(f"no style is called {style!r}: choose one of {', '.join(styles)}")

@@ -184,6 +184,8 @@ def vary(
         RequestError: as `reconstruct`; too far.
         CadenzaError: as `composer.compose`.
     """
+    if not isinstance(toward, str | Mapping | None):
+        raise RequestError(f"toward {toward!r:.40}: give a text, as in '+density -syncopation=0.5', or a mapping")
     moves = parsed(toward) if isinstance(toward, str) else {**(toward or {})}
     moves = {name: _number(name, amount) for name, amount in moves.items()}
     away = (0.0 if moves else 1.0) if spread is None else _number("spread", spread)

@@ -157,8 +157,10 @@ def _ranges(wanted: Request, style: Style) -> tuple[rules.Range, ...]:
 
 
 def _range(text: str, name: str | None, value: str, style: Style) -> rules.Range:
-    if name is None:
-        raise RequestError(f"range {quoted(text)}: name a part, as in soprano=C4:G5")
+    first = style.parts[0].name.lower()
+    if name is None and (len(style.parts) > 1 or ":" not in value):
+        raise RequestError(f"range {quoted(text)}: name a part, as in {first}=C4:G5")
+    name = first if name is None else name
     with about("range", f"{name}={value}"):
         part = part_of(name, style)
         lowest, highest = (Pitch.parse(word).midi for word in two("range", value))

@@ -134,7 +134,7 @@ def deliver_many(
                 with _uninterrupted():
                     answers.append(_answered(piece, sound, soundfont, ("seed", number), missing, as_json=as_json))
     except KeyboardInterrupt:
-        print(f"cadenza: interrupted: {_standing(sounds, answers, seed)}", file=sys.stderr)
+        print(f"cadenza: interrupted: {_standing(sounds, answers)}{_rest(sounds, answers, seed)}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     if as_json:
         print_json({"pieces": answers})
@@ -154,11 +154,15 @@ def deliver_path(path: Iterator[Found], sounds: Sequence[Sound], soundfont: str 
         print(f"cadenza: {note}", file=sys.stderr)
     answers: list[dict[str, Any]] = []
     missing: list[int] = []
-    with bar_progress("composing", "pieces") as progress:
-        for number, (piece, sound) in enumerate(zip(path, sounds, strict=True), 1):
-            with _uninterrupted():
-                answers.append(_answered(piece, sound, soundfont, ("step", number), missing, as_json=as_json))
-            progress(number, len(sounds))
+    try:
+        with bar_progress("composing", "pieces") as progress:
+            for number, (piece, sound) in enumerate(zip(path, sounds, strict=True), 1):
+                with _uninterrupted():
+                    answers.append(_answered(piece, sound, soundfont, ("step", number), missing, as_json=as_json))
+                progress(number, len(sounds))
+    except KeyboardInterrupt:
+        print(f"cadenza: interrupted: {_standing(sounds, answers)}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     if as_json:
         print_json({"pieces": answers})
     if missing:
@@ -218,23 +222,27 @@ def _uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _standing(sounds: Sequence[Sound], answers: Sequence[dict[str, Any]], seed: int) -> str:
-    """How far the pieces have come, and the options that give the rest.
+def _standing(sounds: Sequence[Sound], answers: Sequence[dict[str, Any]]) -> str:
+    """How far the pieces have come.
 
     Args:
         sounds: the files of each piece.
         answers: about those that were composed, or not found.
-        seed: of the first piece.
     """
     names = [_name(sound) for sound, answer in zip(sounds, answers, strict=False) if "error" not in answer]
     said = f"{len(names) or 'none'} of {len(sounds)} pieces {'are' if len(names) > 1 else 'is'} written"
     if names:
         said += f" ({names[0]}{f' to {names[-1]}' if len(names) > 1 else ''})"
-    done = len(answers)
-    if 0 < done < len(sounds):
-        rest = f"--seed {seed + done} --count {len(sounds) - done} --out {shlex.quote(_name(sounds[done]))}"
-        said += f"; for the rest give the same command with {rest}"
     return said
+
+
+def _rest(sounds: Sequence[Sound], answers: Sequence[dict[str, Any]], seed: int) -> str:
+    """The options that give the pieces of further seeds; nothing where all or none are there."""
+    done = len(answers)
+    if not 0 < done < len(sounds):
+        return ""
+    rest = f"--seed {seed + done} --count {len(sounds) - done} --out {shlex.quote(_name(sounds[done]))}"
+    return f"; for the rest give the same command with {rest}"
 
 
 def _name(sound: Sound) -> str:

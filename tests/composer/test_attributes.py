@@ -157,12 +157,16 @@ def test_words_of_attributes(text, dial, toward):
     assert parsed(text, dial) == toward
 
 
-@pytest.mark.parametrize(
-    "text", ["", " ", ",", "+", "-", "++density", "+-a", "+a=", "+a=x", "+a=nan", "+a=inf", "+a -a"]
-)
+@pytest.mark.parametrize("text", ["", " ", ",", "+", "-", "++density", "+-a", "+a=", "+a=x", "+a=nan", "+a=inf"])
 def test_words_that_are_none(text):
-    with pytest.raises(RequestError, match=re.escape("write attributes with signs, as in '+density -syncopation=0.5'")):
+    said = "write attributes with signs, and amounts as numbers, as in '+density -syncopation=0.5'"
+    with pytest.raises(RequestError, match=re.escape(said)):
         parsed(text)
+
+
+def test_a_word_that_stands_twice():
+    with pytest.raises(RequestError, match="toward '\\+a -a': a stands there twice"):
+        parsed("+a -a")
 
 
 def test_a_long_text_is_not_repeated_whole():

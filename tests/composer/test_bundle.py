@@ -70,6 +70,12 @@ def test_an_unknown_model_lists_what_exists(name):
         bundle.find("chorale", name)
 
 
+def test_a_folder_without_a_configuration(model):
+    (model / bundle.CONFIG).unlink()
+    with pytest.raises(ModelError, match=r"is no model: it has no config\.json"):
+        bundle.find("chorale", str(model))
+
+
 def test_a_model_is_found_by_its_whole_name_too():
     assert bundle.find("folk", "folk-vae") == bundle.find("folk", "vae") == bundle.PRETRAINED / "folk-vae"
 

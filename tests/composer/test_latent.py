@@ -277,7 +277,7 @@ def test_what_of_a_piece_cannot_be_written_is_said(request_):
     assert vary(odd, **request_).report.notices == told
     assert blend([piece, odd], **request_).report.notices == told
     assert [step.report.notices for step in interpolate(piece, odd, steps=3, **request_)] == [(), (), told]
-    assert reconstruct(odd, ranges="melody=C1:C7", **request_).report.notices == told[:1]
+    assert reconstruct(odd, ranges="C1:C7", **request_).report.notices == told[:1]
     assert not reconstruct(piece, **request_).report.notices
 
 
@@ -366,6 +366,10 @@ MISTAKES = {
         for spread in (-0.1, 10.5, NO_NUMBER, float("inf"))
     },
     "spread": (lambda r: vary(given(), spread="1", **r), "spread '1': must be a number"),
+    **{
+        f"toward {toward}": (lambda r, toward=toward: vary(given(), toward=toward, **r), "give a text, as in '+density")
+        for toward in (["+density"], 3)
+    },
     "attribute": (
         lambda r: vary(given(), toward="+loudness", **r),
         "no attribute is called 'loudness': this model knows density, register",

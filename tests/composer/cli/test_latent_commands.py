@@ -10,6 +10,7 @@ import pytest
 from tiny_models import scales, tune
 
 import data
+from composer import files
 from theory.errors import SearchError
 from theory.score import Score, Track
 
@@ -99,6 +100,21 @@ def test_a_step_that_is_not_found_is_said_and_the_others_are_there(asked, tunes,
     assert (said.code, said.err) == (43, "cadenza: step 3: no piece was found\n")  # the ends come first
     assert written(tunes) == ["out-01.mid", "out-02.mid"]
     assert json.loads(said.out)["pieces"][2] == {"step": 3, "error": "no piece was found"}
+
+
+def test_a_path_that_is_broken_off_says_how_far_it_came(asked, tunes, monkeypatch):
+    write, calls = files.write_piece, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return write(*arguments)
+
+    monkeypatch.setattr(files, "write_piece", interrupted)
+    said = asked("interpolate", "a.mid", "b.mid", "--steps", 4, "--formats", "mid", "--out", "out")
+    assert said.code == 130
+    assert said.err == "cadenza: interrupted: 2 of 4 pieces are written (out-01.mid to out-02.mid)\n"
 
 
 def test_a_changed_piece_says_how_it_was_before(asked, tunes):
