@@ -197,9 +197,7 @@ def continue_piece(primer: Score | Piece | str | Path, *, progress: Progress | N
         InputFileError, FileFormatError: see `data.read`.
     """
     wanted, primer = Request.of(request), primer_of(primer)
-    if wanted.title is None and primer.title:
-        wanted = replace(wanted, title="".join(c for c in primer.title if c.isprintable())[:200] or None)
-    wanted, model, runtime = _with_model(wanted)
+    wanted, model, runtime = _with_model(titled(wanted, primer))
     given = model.tokenizer.quantize(primer)
     _check_primer(given, wanted, model.style)
     key, meter = _key_of(given), given.meters[-1].meter
@@ -236,6 +234,13 @@ def _played(draft: Draft, model: Bundle) -> Score:
     score = model.tokenizer.learnt.decode(draft.ids)
     written = any((track.velocity != DEFAULT_VELOCITY).any() for track in score.tracks)
     return score if written else phrasing.shape(score)
+
+
+def titled(wanted: Request, given: Score) -> Request:
+    """The request with a given piece's title, where it states none."""
+    if wanted.title is not None or not given.title:
+        return wanted
+    return replace(wanted, title="".join(c for c in given.title if c.isprintable())[:200] or None)
 
 
 def primer_of(given: Any) -> Score:
@@ -400,5 +405,5 @@ def _finished(score: Score, new: Score, ready: Prepared, draft: Draft) -> Piece:
 
 __all__ = [
     "Draft", "Prepared", "Progress", "compose", "continue_piece", "drafts_at", "draw_piece", "finished", "first_of",
-    "found_at", "load", "prepared",
+    "found_at", "load", "prepared", "titled",
 ]  # fmt: skip

@@ -23,7 +23,7 @@ import numpy as np
 from composer.attributes import check, parsed
 from composer.bundle import Heard
 from composer.decode import Progress
-from composer.generate import composed, first_of, model_for, prepared, primer_of
+from composer.generate import composed, first_of, model_for, prepared, primer_of, titled
 from composer.latent_path import evenly
 from composer.latent_runtime import Latent, Posterior, normal
 from composer.latent_search import nearest
@@ -78,7 +78,7 @@ def reconstruct(given: Given, *, progress: Progress | None = None, **request: An
         ModelError: the model has no latent space.
         CadenzaError: as `composer.compose`.
     """
-    placed = place(given, request)
+    placed = _titled(place(given, request))
     return _told(composed(placed.wanted, placed.posterior.mean, placed.upbeat, progress), placed.notices)
 
 
@@ -191,7 +191,7 @@ def vary(
     away = (0.0 if moves else 1.0) if spread is None else _number("spread", spread)
     if not 0 <= away <= MOST_SPREAD:
         raise RequestError(f"spread {away:g}: must be 0 to {MOST_SPREAD:g}")
-    placed = place(given, request)
+    placed = _titled(place(given, request))
     mean, deviation = placed.posterior.mean, placed.posterior.deviation
     latent = mean + np.float32(away) * deviation * normal(mean.shape, placed.wanted.seed)
     model, _ = model_for(placed.wanted)
@@ -243,7 +243,7 @@ def place(given: Given, request: Mapping[str, Any]) -> Placed:
     space, score = Latent(model), primer_of(given)
     whose = str(given) if isinstance(given, str | Path) else "the piece"
     model.style.check(score, whose)
-    score = model.tokenizer.quantize(score)
+    score = model.tokenizer.quantize(score).replace(title=score.title)
     key = score.keys[0].key if score.keys else estimate_key(score)
     meter, upbeat = _meter_of(score, whose)
     wanted = replace(
@@ -276,6 +276,11 @@ def _lost(known: Score, style: Style, wanted: Request, whose: str) -> Iterator[s
 def _told(piece: Piece, lines: tuple[str, ...]) -> Piece:
     """A piece with further lines for the user."""
     return piece.with_notices((*piece.report.notices, *lines)) if lines else piece
+
+
+def _titled(placed: Placed) -> Placed:
+    """With the piece's title, for one that is made of it alone."""
+    return placed._replace(wanted=titled(placed.wanted, placed.known))
 
 
 def _number(name: str, value: Any) -> float:

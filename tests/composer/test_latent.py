@@ -93,6 +93,14 @@ def test_what_is_asked_holds(tmp_path, kind):
         assert {"range Melody D4 to A5", "scale D major"} <= {rule.rule for rule in piece.report.rules}
 
 
+def test_a_title_stays_with_a_piece_that_is_made_of_one(request_):
+    named = given().replace(title="The Hare")
+    assert reconstruct(named, **request_).score.title == "The Hare"
+    assert vary(named, **request_).score.title == "The Hare"
+    assert vary(named, title="Mine", **request_).score.title == "Mine"
+    assert blend([named, given(1)], **request_).score.title == "Folk in D major"
+
+
 def test_given_as_a_file_a_piece_or_a_score(request_, tmp_path):
     score = given()
     data.write(score, tmp_path / "tune.mid")
