@@ -190,20 +190,25 @@ def find(style: str, model: str) -> Path:
 
     Raises:
         UnknownNameError: no such style, or no such model for it; lists what exists.
-        ModelError: a folder without a configuration.
+        ModelError: a folder that holds none.
     """
     for name in (f"{style}-{model}", model):
         if name in names():
             return PRETRAINED / name
-    if os.path.isfile(Path(model) / CONFIG):  # False, not an error, for what can be no path
+    if os.path.isdir(model):  # False, not an error, for what can be no path
+        _check_whole(Path(model))
         return Path(model).resolve()
-    if os.path.isdir(model):
-        raise ModelError(f"{model} is no model: it has no {CONFIG}")
     styles = sorted({name.rsplit("-", 1)[0] for name in names()})
     if style not in styles:
         raise UnknownNameError(f"no style is called {style!r}: choose one of {', '.join(styles)}")
     known = [name.rsplit("-", 1)[1] for name in names() if name.startswith(f"{style}-")]
     raise UnknownNameError(f"no model {model!r} for style {style}: choose one of {', '.join(known)}, or a model folder")
+
+
+def _check_whole(folder: Path) -> None:
+    """See that a folder has the files of a model."""
+    if missing := [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]:
+        raise ModelError(f"{folder} is no model: it has no {' and no '.join(missing)}")
 
 
 def load(folder: Path) -> Bundle:
@@ -212,8 +217,7 @@ def load(folder: Path) -> Bundle:
     Raises:
         ModelError: the folder is no model, is damaged, or its token ids mean something else.
     """
-    if missing := [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]:
-        raise ModelError(f"{folder} is no model: it has no {' and no '.join(missing)}")
+    _check_whole(folder)
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         blob = (folder / WEIGHTS).read_bytes()

@@ -328,9 +328,6 @@ def _run_folder(path: Path) -> Iterator[None]:
 
 def _pieces(dataset: str, style: Style) -> tuple[list[Piece], list[Piece]]:
     """Pieces to train on and to validate, with a progress bar; files that cannot be read are named and left out."""
-    from rich.console import Console
-    from rich.progress import track
-
     from composer.batches import piece_of
     from data.dataset import entries, tokenizer_of
     from data.split import with_both_sides
@@ -339,12 +336,14 @@ def _pieces(dataset: str, style: Style) -> tuple[list[Piece], list[Piece]]:
     count, stream = entries(dataset)
     split: dict[str, Side] = {}
     found: list[tuple[str, Piece]] = []
-    for entry in track(stream, "reading", total=count, console=Console(stderr=True), transient=True):
-        if entry.error:
-            print(f"cadenza: left out: {entry.error}", file=sys.stderr)
-        elif entry.side != "test" and (piece := piece_of(entry, style, tokenizer)):
-            split[entry.group] = entry.side
-            found.append((entry.group, piece))
+    with options.bar_progress("reading", "pieces") as progress:
+        for number, entry in enumerate(stream, 1):
+            if entry.error:
+                print(f"cadenza: left out: {entry.error}", file=sys.stderr)
+            elif entry.side != "test" and (piece := piece_of(entry, style, tokenizer)):
+                split[entry.group] = entry.side
+                found.append((entry.group, piece))
+            progress(number, count)
     found.sort(key=lambda row: row[1].id)
     sides = with_both_sides(split)
     learnt, validating = ([piece for group, piece in found if sides[group] == side] for side in ("train", "valid"))

@@ -137,7 +137,7 @@ def _folder(name: str) -> Path | None:
     """Of a model that comes along, or one that is there."""
     if name in bundle.names():
         return bundle.PRETRAINED / name
-    return Path(name).resolve() if os.path.isfile(Path(name) / bundle.CONFIG) else None
+    return Path(name).resolve() if os.path.isdir(name) else None
 
 
 def _temperature(text: str, last: str) -> float:

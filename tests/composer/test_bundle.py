@@ -70,9 +70,10 @@ def test_an_unknown_model_lists_what_exists(name):
         bundle.find("chorale", name)
 
 
-def test_a_folder_without_a_configuration(model):
-    (model / bundle.CONFIG).unlink()
-    with pytest.raises(ModelError, match=r"is no model: it has no config\.json"):
+@pytest.mark.parametrize("missing", [bundle.WEIGHTS, bundle.CONFIG])
+def test_a_folder_that_is_no_model_is_not_found(model, missing):
+    (model / missing).unlink()
+    with pytest.raises(ModelError, match=f"is no model: it has no {missing}"):
         bundle.find("chorale", str(model))
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_models import scales
+from tiny_models import export_vae, scales
+from tiny_models import tune as folk
 
 import data
 from composer import train
@@ -144,6 +145,22 @@ def test_the_help_has_the_defaults_of_every_architecture(cadenza, monkeypatch):
         **{name: str(getattr(usual, name.replace("-", "_"))) for name in
            ("accumulate", "seed")},
     }.items()  # fmt: skip
+
+
+@needs_training
+@pytest.mark.parametrize(("attributes", "told"), [((), 1), (("density",), 0)])
+def test_a_vae_that_learnt_no_attributes_says_so(cadenza, tmp_path, monkeypatch, attributes, told):
+    for name in range(8):
+        data.write(folk(name), tmp_path / "music" / f"{name}.mid")
+
+    def trained(*arguments, **_):
+        export_vae(arguments[3], attributes=attributes)
+        return {"epoch": 1, "valid_nats_per_note": 2.0, "valid_latent_bits": 9.0, "collapsed": False}
+
+    monkeypatch.setattr(train, "train", trained)
+    said = cadenza("train", tmp_path / "music", "--style", "folk", "--model", "vae", "--out-dir", tmp_path / "run")
+    assert said.code == 0
+    assert said.err.count("cadenza: the pieces are too few to learn attributes from") == told
 
 
 def interrupted(folder, *names):
