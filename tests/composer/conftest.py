@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -80,3 +80,9 @@ def tiny_vae(tmp_path_factory: pytest.TempPathFactory) -> str:
     from tiny_models import export_vae
 
     return str(export_vae(tmp_path_factory.mktemp("models") / "tiny-vae"))
+
+
+@pytest.fixture
+def request_(tiny_vae: str) -> dict[str, Any]:
+    """What a request of the small VAE says."""
+    return {"style": "folk", "model": tiny_vae, "temperature": 1.0}

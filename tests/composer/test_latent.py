@@ -3,44 +3,29 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_latents import GAN, KINDS, given, told_by
 from tiny_models import TINY_LATENT, export, export_vae, scales, tune
 
 import composer
 import data
 from composer import bundle, generate, latent_path, search
-from composer.bar_notes import forms_of
 from composer.generate import composed
 from composer.latent import blend, interpolate, mixed, path, place, reconstruct, vary
 from composer.latent_runtime import Latent, slerp
-from composer.many import compose_many
 from composer.piece import Piece
-from composer.style import CHORALE, FOLK
+from composer.style import CHORALE
 from theory.analysis.attributes import ATTRIBUTES
 from theory.errors import CadenzaError, ModelError, RequestError, SearchError, UnknownNameError
-from theory.event import KeyEvent, MeterEvent, TempoEvent
+from theory.event import KeyEvent, MeterEvent
 from theory.key import Key
 from theory.meter import Meter
 from theory.score import Score, Track
 from theory.tokens import Tokenizer
-
-KINDS = {"whole": TINY_LATENT, "flat": replace(TINY_LATENT, hierarchical=False)}
-GAN = replace(TINY_LATENT, encoder="")
-
-
-@pytest.fixture
-def request_(tiny_vae):
-    """What every request here says."""
-    return {"style": "folk", "model": tiny_vae, "temperature": 1.0}
-
-
-def given(seed=0, bars=4, bpm=132, **form):
-    return tune(seed, bars, **form).replace(tempos=(TempoEvent.from_bpm(0, bpm),))
 
 
 def form_of(score):
@@ -145,15 +130,6 @@ def test_progress_counts_bars(tiny_vae):
 
 
 # Where they lie
-
-
-def told_by(make, monkeypatch):
-    """The latents that pieces were composed from."""
-    seen = []
-    before = Latent.contexts
-    monkeypatch.setattr(Latent, "contexts", lambda space, latent: seen.append(latent) or before(space, latent))
-    made = make()
-    return made, seen
 
 
 def test_a_reconstruction_comes_from_the_mean(request_, monkeypatch):
@@ -318,6 +294,35 @@ def test_what_a_seed_leads_to_lies_as_far_as_asked(request_, monkeypatch):
     np.testing.assert_array_equal(usual, found[1.0])
 
 
+def test_pieces_in_four_parts(tmp_path):
+    """A latent of several tracks, under rules for which the search goes back."""
+    model = str(export_vae(tmp_path, style=CHORALE))
+    asked = {"style": "chorale", "model": model, "rules": "four-part", "density": "2:4", "temperature": 1.0}
+    piece = scales(1, bars=2).replace(keys=(KeyEvent(0, Key.parse("C")),))
+    found = []
+    for seed in range(4):
+        try:
+            found.append(vary(piece, seed=seed, **asked))
+        except SearchError:
+            continue
+    assert found
+    for one in found:
+        check(one, piece)
+
+
+def test_the_budget_is_kept(request_, tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "BUDGET", 0)
+    model = str(export_vae(tmp_path, style=CHORALE))
+    asked = {"style": "chorale", "model": model, "rules": "four-part", "density": "2:4", "chords": "C G | Am F"}
+
+    def all_of_them():
+        for seed in range(20):
+            vary(scales(1, bars=2), seed=seed, temperature=1.0, **asked)
+
+    with pytest.raises(SearchError, match="no piece was found in 0 tries"):
+        all_of_them()
+
+
 # What cannot be
 
 
@@ -411,89 +416,3 @@ def test_models_that_cannot(make, tmp_path):
 def test_a_model_that_knows_no_attributes(tmp_path):
     with pytest.raises(UnknownNameError, match="no attribute is called 'density': this model knows none"):
         vary(given(), toward="+density", model=str(export_vae(tmp_path, attributes=())))
-
-
-# Pieces without a given one, and with a beginning
-
-
-@pytest.mark.parametrize("form", [{"meter": "3/4", "key": "E minor"}, {"meter": "6/8", "key": "A dorian"}], ids=str)
-def test_a_piece_is_drawn_from_the_prior_of_its_own_form(request_, monkeypatch, form):
-    """As what is drawn for a model is measured later, by the piece that it made."""
-    made, (found,) = told_by(lambda: composer.compose(bars=5, seed=6, **form, **request_), monkeypatch)
-    space = Latent(bundle.load(Path(request_["model"])))
-    np.testing.assert_array_equal(found, space.drawn(forms_of(made.score), 6))
-
-
-def test_a_seed_draws_a_latent(request_):
-    made = [composer.compose(bars=4, seed=seed, **request_) for seed in (1, 1, 2)]
-    assert made[0].recipe == made[1].recipe
-    assert made[0].recipe.ids != made[2].recipe.ids
-    likeliest = {composer.compose(bars=4, seed=seed, **{**request_, "temperature": 0}).recipe.ids for seed in range(6)}
-    assert len(likeliest) > 3  # the likeliest tokens, told of latents that differ
-
-
-@pytest.mark.parametrize("latent_", [*KINDS.values(), GAN], ids=[*KINDS, "gan"])
-def test_pieces_side_by_side_are_those_drawn_alone(tmp_path, latent_):
-    asked = {"style": "folk", "model": str(export_vae(tmp_path, latent_)), "bars": 3, "density": "1:6", "leaps": "9"}
-    together = compose_many(count=5, seed=3, **asked)
-    apart = [composer.compose(seed=3 + number, **asked) for number in range(5)]
-    assert [piece.recipe.to_json() for piece in together] == [piece.recipe.to_json() for piece in apart]
-    spread = compose_many(count=3, workers=2, seed=3, **asked)
-    assert spread == apart[:3]
-
-
-@pytest.mark.parametrize("form", [{}, {"upbeat": "1/8"}, {"meter": "3/4", "key": "E minor"}], ids=str)
-@pytest.mark.parametrize("latent_", [*KINDS.values(), GAN], ids=[*KINDS, "gan"])
-def test_a_beginning_goes_on(tmp_path, form, latent_):
-    asked = {"style": "folk", "model": str(export_vae(tmp_path, latent_))}
-    primer = given(**form)
-    longer = [composer.continue_piece(primer, bars=2, seed=seed, **asked) for seed in (1, 1, 2)]
-    assert longer[0].recipe == longer[1].recipe
-    assert longer[0].recipe.ids != longer[2].recipe.ids
-    for piece in longer:
-        assert piece.score.bars == primer.bars + 2
-        for column in ("onset", "duration", "pitch", "velocity"):
-            old, new = (getattr(score.tracks[0], column) for score in (primer, piece.score))
-            np.testing.assert_array_equal(new[: len(old)], old)
-        assert all(rule.kept == rule.asked for rule in piece.report.rules)
-
-
-def test_a_beginning_is_told_as_it_is_and_what_follows_goes_on_from_it(request_, monkeypatch):
-    primer, space = given(upbeat="1/8"), Latent(bundle.load(Path(request_["model"])))
-    known = space.posterior(FOLK.undress(primer)).mean
-    asked = {"bars": 3, "seed": 5, **request_}
-    made, (found,) = told_by(lambda: composer.continue_piece(primer, **asked), monkeypatch)
-    form = forms_of(made.score)
-    assert form[:, 0].tolist() == [8, 7, 6, 5, 4, 3, 2, 1]
-    np.testing.assert_array_equal(found[:5], known)
-    np.testing.assert_array_equal(found, space.drawn(form, 5, known))
-    assert not np.allclose(found[5:], space.drawn(form, 5)[5:])
-
-
-def test_pieces_in_four_parts(tmp_path):
-    """A latent of several tracks, under rules for which the search goes back."""
-    model = str(export_vae(tmp_path, style=CHORALE))
-    asked = {"style": "chorale", "model": model, "rules": "four-part", "density": "2:4", "temperature": 1.0}
-    piece = scales(1, bars=2).replace(keys=(KeyEvent(0, Key.parse("C")),))
-    found = []
-    for seed in range(4):
-        try:
-            found.append(vary(piece, seed=seed, **asked))
-        except SearchError:
-            continue
-    assert found
-    for one in found:
-        check(one, piece)
-
-
-def test_the_budget_is_kept(request_, tmp_path, monkeypatch):
-    monkeypatch.setattr(search, "BUDGET", 0)
-    model = str(export_vae(tmp_path, style=CHORALE))
-    asked = {"style": "chorale", "model": model, "rules": "four-part", "density": "2:4", "chords": "C G | Am F"}
-
-    def all_of_them():
-        for seed in range(20):
-            vary(scales(1, bars=2), seed=seed, temperature=1.0, **asked)
-
-    with pytest.raises(SearchError, match="no piece was found in 0 tries"):
-        all_of_them()
