@@ -11,12 +11,13 @@ from typing import Any, NamedTuple, SupportsIndex
 
 from composer.sampler import Sampling
 from composer.style import Style
+from theory.analysis import key_of_chords
 from theory.constraint import BETWEEN
 from theory.errors import RequestError
 from theory.event import MAX_TEMPO, MIN_TEMPO
 from theory.key import Key
 from theory.meter import Meter
-from theory.progression import parse_progression
+from theory.progression import has_numerals, parse_progression
 
 ENDINGS = ("tonic", "open")
 MAX_BARS = 256
@@ -181,21 +182,27 @@ class Request:
             raise RequestError(f"chords for {bars} bars: must be at most {MAX_BARS}")
         return bars
 
+    def chord_key(self, meter: Meter) -> Key | None:
+        """The key that chord symbols suggest; None where there are none, or degrees of a key among them."""
+        if self.chords is None or has_numerals(self.chords):
+            return None
+        return key_of_chords(parse_progression(self.chords, Key(0), meter), meter)
+
     def form(self, style: Style, meter: Meter | None = None, key: Key | None = None, bars: int | None = None) -> Form:
         """The frame of the piece, with the style's habits where the request is silent.
 
         Args:
             style: of the model.
             meter: to write in where the request states none; None: the style's.
-            key: in its place, likewise.
+            key: in its place, likewise; then what the chords suggest.
             bars: in their place where there are no chords either, likewise.
 
         Raises:
             KeyNameError, MeterError: no key, no meter.
             RequestError: a meter or mode that the style does not write.
         """
-        key = Key.parse(self.key) if self.key is not None else key or Key.parse(style.key)
         meter = Meter.parse(self.meter) if self.meter is not None else meter or Meter.parse(style.meter)
+        key = Key.parse(self.key) if self.key is not None else key or self.chord_key(meter) or Key.parse(style.key)
         bars = self.bars or self.chord_bars(key, meter) or bars or style.bars
         form = Form(key, meter, self.tempo or style.tempo, bars)
         if str(form.meter) not in style.meters:

@@ -150,7 +150,10 @@ class _Pool:
             self._false_starts += 1
             if self._false_starts == _FALSE_STARTS:
                 code = worker.process.exitcode
-                raise WorkerError(f"worker processes end as soon as they start (exit code {code}): is there memory?")
+                raise WorkerError(
+                    f"worker processes end as soon as they start (exit code {code}): is there memory, and does a "
+                    'script do its work under `if __name__ == "__main__":`?'
+                )
         elif worker.items:
             number = worker.items[0][0]
             self._strikes[number] = self._strikes.get(number, 0) + 1

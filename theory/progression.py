@@ -88,6 +88,11 @@ def parse_chord(word: str, key: Key | str) -> Chord:
     return RomanNumeral.parse(word).chord(key) if _NUMERAL.fullmatch(word) else Chord.parse(word)
 
 
+def has_numerals(text: str) -> bool:
+    """Whether a progression, as `parse_progression` reads it, names a degree of its key."""
+    return any(_NUMERAL.fullmatch(word) for word in text.replace("|", " ").split())
+
+
 def parse_progression(text: str, key: Key | str, meter: Meter) -> tuple[PlacedChord, ...]:
     """Read chords bar by bar: "Dm | Gm | A7 | Dm", "i | iv V7 | i", "C . F . | N.C. | %".
 

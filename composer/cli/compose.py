@@ -15,7 +15,8 @@ NAME = "compose"
 @options.composing
 def run(
     key: Annotated[
-        str | None, typer.Option(help="As in 'D minor', 'Eb', 'f#'. [default: a locked tune's, or the style's]")
+        str | None,
+        typer.Option(help="As in 'D minor', 'Eb', 'f#'. [default: a locked tune's, the chords', or the style's]"),
     ] = None,
     meter: Annotated[
         str | None, typer.Option(help="As in 4/4 or 3/4. [default: a locked tune's, or the style's]")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from composer.request import MAX_BARS, Request
-from composer.style import CHORALE
+from composer.style import CHORALE, FOLK
 from theory.errors import KeyNameError, MeterError, RequestError
 from theory.key import Key
 from theory.meter import Meter
@@ -71,6 +71,15 @@ def test_what_a_tune_says_comes_after_the_request_and_before_the_style():
     assert Request().form(CHORALE, *tune) == (Key.parse("G"), Meter(3, 4), 72, 9)
     assert Request(key="d", meter="2/4", bars=4).form(CHORALE, *tune) == (Key.parse("d"), Meter(2, 4), 72, 4)
     assert Request(chords="I | V | I").form(CHORALE, *tune).bars == 3
+    assert Request(chords="D | A7").form(CHORALE, *tune).key == Key.parse("G")
+
+
+def test_chords_suggest_a_key_where_none_is_stated():
+    assert Request(chords="D | G | A7 | D").form(CHORALE).key == Key.parse("D")
+    assert Request(chords="Dm | Gm | A7 | %").form(CHORALE).key == Key.parse("D minor")
+    assert Request(chords="Dm | Gm | A7 | %", key="C").form(CHORALE).key == Key.parse("C")
+    for silent in ("i | iv | V", "D | V7/V", "N.C. | NC"):  # degrees are of the key, none of which is known
+        assert Request(chords=silent).form(FOLK).key == Key.parse(FOLK.key)
 
 
 def test_numbers_of_numpy_are_numbers():

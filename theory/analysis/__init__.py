@@ -6,6 +6,7 @@ pieces (by a hash of their names) of four sets with written analyses, and checke
 """
 
 from theory.analysis.cadence import KINDS, CadenceFound
+from theory.analysis.chord_key import key_of_chords
 from theory.analysis.key import key_correlations, pitch_class_durations
 from theory.analysis.piece import Analysis, analyse, chord_events, estimate_key
 from theory.analysis.region import ChordRegion, KeyRegion
@@ -21,6 +22,7 @@ __all__ = [
     "chord_events",
     "estimate_key",
     "key_correlations",
+    "key_of_chords",
     "pitch_class_durations",
     "separate_voices",
 ]
