@@ -117,8 +117,8 @@ def steering(
     ending: tuple[Constraint, ...] = ()
     if wanted.ending is None and not any(frame.bar_index(cadence.bar) + 1 == frame.bars for cadence in cadences):
         ending = _last_chord(chords[-1], frame, full) if chords else (tonic,)
-    step = _grid(settings.step if style.grid % settings.step else style.grid, asked, chords)
-    grid = (rules.Grid(step, frame.first_bar),) if step != settings.step else ()
+    steps = _grid(tuple(settings.step if step % settings.step else step for step in style.grid), asked, chords)
+    grid = () if settings.step in steps else (rules.Grid(steps, frame.first_bar),)
     ranges = _own_ranges(style, narrowed, kept)
     fixed, own_chords = tuple(dict.fromkeys(asked)), bool(cadences) and not chords
     return Steering(fixed, ranges, ending, grid, chords, own_chords, notices_of(tunes))
@@ -136,15 +136,16 @@ def _last_chord(placed: PlacedChord, frame: Frame, full: bool) -> tuple[Constrai
     return (rules.FinalChord(placed.chord, frame.steps, full, start),)
 
 
-def _grid(step: int, asked: list[Constraint], chords: tuple[PlacedChord, ...]) -> int:
-    """The style's grid, or the coarsest that also holds all times which are asked for."""
+def _grid(steps: tuple[int, ...], asked: list[Constraint], chords: tuple[PlacedChord, ...]) -> tuple[int, ...]:
+    """The style's grids, or the coarsest that also hold all times which are asked for."""
     times: list[Fraction] = [chord.quarters for chord in chords]
     for rule in asked:
         if isinstance(rule, rules.Onsets | rules.Durations):
             times += rule.quarters
         elif isinstance(rule, rules.Locked):
             times += [Fraction(time, STEPS_PER_QUARTER) for note in rule.notes for time in note[:2]]
-    return gcd(step, *(int(time * STEPS_PER_QUARTER) for time in times))
+    off = [place for time in times if all((place := int(time * STEPS_PER_QUARTER)) % step for step in steps)]
+    return tuple(sorted({gcd(step, *off) for step in steps}))
 
 
 def _ranges(wanted: Request, style: Style) -> tuple[rules.Range, ...]:

@@ -40,7 +40,7 @@ class Style:
         key, meter, tempo, bars: what a piece is like when the request leaves it open.
         meters, modes: those it writes.
         fermatas: whether "fermata" markers end its phrases.
-        grid: steps of the tokens' grid between places at which its notes begin and end.
+        grid: its notes begin and end at multiples of any of these from the bar line, in steps of the tokens' grid.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Style:
     meters: tuple[str, ...]
     modes: tuple[str, ...]
     fermatas: bool
-    grid: int = 1
+    grid: tuple[int, ...] = (1,)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -68,6 +68,8 @@ class Style:
         try:
             parts = tuple(Part(**part) for part in values["parts"])
             lists = {name: tuple(values[name]) for name in ("meters", "modes")}
+            grid = values.get("grid", 1)  # one number in models that know one grid alone
+            lists["grid"] = (grid,) if isinstance(grid, int) else tuple(grid)
             style = cls(**{**values, **lists, "parts": parts})
             style._check()
         except (KeyError, TypeError, ValueError) as error:
@@ -83,7 +85,6 @@ class Style:
             ("tempo", int),
             ("bars", int),
             ("fermatas", bool),
-            ("grid", int),
         ):
             if type(getattr(self, name)) is not kind:
                 raise TypeError(f"{name} is {getattr(self, name)!r}")
@@ -91,7 +92,9 @@ class Style:
         TempoEvent.from_bpm(0, self.tempo)
         if self.meter not in [str(Meter.parse(meter)) for meter in self.meters]:
             raise ValueError(f"meter {self.meter} is not among {self.meters}")
-        if self.bars < 1 or self.grid < 1 or not set(self.modes) <= set(MODES) or not self.parts:
+        if not self.grid or any(type(step) is not int or step < 1 for step in self.grid):
+            raise ValueError(f"grid is {self.grid!r}")
+        if self.bars < 1 or not set(self.modes) <= set(MODES) or not self.parts:
             raise ValueError("bars, modes or parts make no sense")
         for part in self.parts:
             numbers = (part.program, part.lowest, part.highest)
@@ -181,7 +184,7 @@ CHORALE = Style(
     meters=("4/4", "3/4", "2/4", "6/8", "5/4"),
     modes=("major", "minor", "dorian", "phrygian", "mixolydian"),
     fermatas=True,
-    grid=6,
+    grid=(6,),
 )
 _VIOLIN = 40
 FOLK = Style(
@@ -194,5 +197,6 @@ FOLK = Style(
     meters=("6/8", "2/2", "2/4", "4/4", "3/4", "9/8", "3/8"),
     modes=("major", "minor", "dorian", "mixolydian"),
     fermatas=False,
+    grid=(3, 4),
 )
 STYLES = {style.name: style for style in (CHORALE, FOLK)}

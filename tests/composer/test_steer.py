@@ -8,9 +8,10 @@ from fractions import Fraction
 import pytest
 
 import composer
+import data
 from composer.request import Request
 from composer.steer import progression, steering
-from composer.style import CHORALE
+from composer.style import CHORALE, FOLK
 from theory.analysis import KINDS
 from theory.chord import Chord
 from theory.constraint import (
@@ -23,6 +24,7 @@ from theory.constraint import (
     FinalChord,
     FinalTonic,
     Frame,
+    Grid,
     InScale,
     MaxLeap,
     NoCrossing,
@@ -42,16 +44,18 @@ from theory.errors import (
     UnknownNameError,
 )
 from theory.key import Key
+from theory.score import Score
+from theory.tokens import SHIPPED, Settings
 
 KEY = Key.parse("D minor")
 HABITS = tuple(Range(index, part.lowest, part.highest, part.name) for index, part in enumerate(CHORALE.parts))
 
 
-def steered(bars=8, **request):
+def steered(bars=8, style=CHORALE, settings=SHIPPED, **request):
     wanted = Request(**{"key": "D minor", "bars": bars, **request})
-    form = wanted.form(CHORALE)
-    names = tuple(part.name for part in CHORALE.parts)
-    return steering(wanted, form, CHORALE, Frame.regular(names, form.meter, form.bars, form.key))
+    form = wanted.form(style)
+    frame = Frame.regular(tuple(part.name for part in style.parts), form.meter, form.bars, form.key)
+    return steering(wanted, form, style, frame, settings=settings)
 
 
 def asked(**request):
@@ -157,6 +161,30 @@ def test_ranges_that_are_not_asked_for_are_the_styles():
 )
 def test_how_a_piece_ends_where_nobody_says_so(request_, ending):
     assert steered(**request_).ending == ending
+
+
+@pytest.mark.parametrize(
+    ("style", "request_", "steps"),
+    [
+        (CHORALE, {}, (6,)),
+        (CHORALE, {"durations": "4 32"}, (3,)),
+        (CHORALE, {"onsets": "1 4/3"}, (2,)),
+        (FOLK, {}, (3, 4)),
+        (FOLK, {"durations": "8 32 16t", "onsets": "1 1.25"}, (3, 4)),  # each is on one of them
+        (FOLK, {"chords": "D A D"}, (3, 4)),
+        (CHORALE, {"settings": Settings(resolution=12)}, (6,)),
+        (CHORALE, {"settings": Settings(resolution=6)}, None),
+        (FOLK, {"settings": Settings(resolution=12)}, None),
+    ],
+)
+def test_notes_keep_to_the_styles_grids_or_to_finer_ones_that_hold_what_is_asked(style, request_, steps):
+    assert steered(style=style, **request_).grid == (() if steps is None else (Grid(steps),))
+
+
+def test_a_locked_tune_may_leave_the_styles_grids(tmp_path):
+    file = tmp_path / "odd.mid"
+    data.write(Score.from_notes([(0, 480, 62), (500, 480, 64)]), file)
+    assert steered(style=FOLK, meter="4/4", locks=f"melody={file}").grid == ()
 
 
 def test_the_model_writes_chords_of_its_own_only_between_cadences():

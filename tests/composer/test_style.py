@@ -43,11 +43,22 @@ def test_a_piece_fits_as_far_as_its_outermost_notes_do():
 
 @pytest.mark.parametrize(
     "change",
-    [{"parts": []}, {"parts": [{}]}, {"parts": None}, {"meters": 5}, {"tempo": "fast"}, {"key": None}, {"colour": 1}],
-)
+    [
+        {"grid": []}, {"grid": [0]}, {"grid": "6"}, {"grid": None}, {"grid": [1.5]}, {"parts": []}, {"parts": [{}]},
+        {"parts": None}, {"meters": 5}, {"tempo": "fast"}, {"key": None}, {"colour": 1},
+    ],
+)  # fmt: skip
 def test_damaged_styles(change):
     with pytest.raises(ModelError, match="style is damaged"):
         Style.from_dict(CHORALE.to_dict() | change)
+
+
+def test_a_grid_that_is_one_number():
+    values = CHORALE.to_dict()
+    assert values["grid"] == (6,)
+    assert Style.from_dict(values | {"grid": 6}) == CHORALE
+    del values["grid"]
+    assert Style.from_dict(values).grid == (1,)
 
 
 @pytest.mark.parametrize("missing", [name for name in CHORALE.to_dict() if name != "grid"])

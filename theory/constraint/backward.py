@@ -63,6 +63,8 @@ class Backward:
         self.sound, self._start = _sets(lane.sound, self._fields), _sets(lane.start & lane.sound, self._fields)
         self._may_end, self.lasts = lane.may_end.tolist(), lane.lasts.tolist()
         self._lengths: list[int] | None = None if lane.durations is None else np.flatnonzero(lane.durations).tolist()
+        self._at_least = _runs(self.sound, lane.shortest)
+        self._sounds_on = [0] * steps
         self._runs = {length: _runs(self.sound, length) for length in self._lengths or ()}
         self._run()
 
@@ -72,17 +74,20 @@ class Backward:
         waits = (~(lane.must_start | lane.must_sound)).tolist()
         for bar in range(len(lane.least) - 1, -1, -1):
             first, line = lane.lines[bar], lane.lines[bar + 1]
-            enough = self._counts_from(self.least[bar])
+            enough = self._enough(bar)
             room = self._pitches if self._most[bar] == ANY_NUMBER else self._pitches_up_to(self._most[bar])
             # As seen from this bar: where all works out at the next step for a free track, and for one in a note.
             alive = (self.alive[line] & ONE_FIELD) * enough
             held = (self.held[bar + 1] & ONE_FIELD) * enough
             for step in range(line - 1, first - 1, -1):
                 held = sound[step] & ((alive if may_end[step + 1] else 0) | (0 if must_start[step + 1] else held))
+                self._sounds_on[step] = held
                 begin = 0
                 if choice := start[step] & room:
                     is_open = self._lengths is None and not self.lasts[step]
-                    good = choice & (self._one_more(held) if is_open else self._ended(step, bar, enough))
+                    good = choice & (
+                        self._one_more(self._held(step, bar)) if is_open else self._ended(step, bar, enough)
+                    )
                     self.good[step] = good
                     self.begins[step] = begin = self._begin_of.get(good) or self._begins(good)
                 alive = begin | alive if waits[step] else begin
@@ -114,6 +119,23 @@ class Backward:
         self._begin_of[good] = begins = near | some
         return begins
 
+    def _held(self, step: int, bar: int) -> int:
+        """Counts and pitches with which a note may sound from a step on, for the shortest time or longer."""
+        last = step + self._lane.shortest - 1
+        if any(self._must_start[step + 1 : last + 1]):
+            return 0
+        lines, at = self._lane.lines, bar
+        while last >= lines[at + 1] and at + 1 < len(self.least):
+            at += 1
+        found = self._sounds_on[last] if last < lines[at + 1] else (self.held[-1] & ONE_FIELD) * self._enough(at)
+        for before in range(at - 1, bar - 1, -1):
+            found = (found & ONE_FIELD) * self._enough(before)
+        return self._at_least[step] & found
+
+    def _enough(self, bar: int) -> int:
+        """The lowest bit of the fields of all counts with which a bar may be left."""
+        return self._counts_from(self.least[bar])
+
     def _masks(self, size: int) -> tuple[int, int]:
         """Where pitches are, in every field, after a move up and down."""
         room = _ALL_PITCHES >> size
@@ -128,6 +150,8 @@ class Backward:
         found = 0
         for length in lengths or ():
             end = step + length
+            if length < self._lane.shortest:
+                continue
             if self._goes_on and end > last == latest:
                 end = last
             elif end > latest or not self._may_end[end]:

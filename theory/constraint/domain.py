@@ -75,6 +75,7 @@ class Lane(NamedTuple):
         must_start, must_sound: bool (S,).
         lasts: int32 (S,).
         durations: bool (longest + 1,) or None.
+        shortest: steps that a note lasts at least.
         least, most: int32 (bars,).
         leap: semitones.
     """
@@ -87,6 +88,7 @@ class Lane(NamedTuple):
     must_sound: NDArray[np.bool_]
     lasts: NDArray[np.int32]
     durations: NDArray[np.bool_] | None
+    shortest: int
     least: NDArray[np.int32]
     most: NDArray[np.int32]
     leap: int
@@ -102,7 +104,8 @@ class Lane(NamedTuple):
         """The same for lanes in which notes begin and end alike, whatever their pitches and number."""
         durations = () if self.durations is None else np.flatnonzero(self.durations).tolist()
         columns = (self.may_end, self.must_start, self.must_sound, self.lasts)
-        return repr((self.lines, self.durations is None, durations)).encode() + b"".join(map(_bytes, columns))
+        lengths = (self.lines, self.durations is None, durations, self.shortest)
+        return repr(lengths).encode() + b"".join(map(_bytes, columns))
 
 
 def _bytes(column: NDArray[Any]) -> bytes:
@@ -122,6 +125,7 @@ class Domain:
         must_sound: bool (T, S), whether the track may not rest.
         lasts: int32 (T, S), the exact duration of a note that begins there; 0 leaves it open.
         durations: for each track the allowed durations in steps, bool (longest + 1,); None allows all.
+        shortest: int32 (T,), how many steps a note lasts at least.
         least, most: int32 (T, bars), how many notes may begin in a bar.
         leap: int32 (T,), most semitones from one note of a track to its next; 127 leaves it open.
         chords: step -> the chord that the piece states there.
@@ -141,6 +145,7 @@ class Domain:
         self.must_sound: NDArray[np.bool_] = np.zeros((tracks, steps), dtype=np.bool_)
         self.lasts: NDArray[np.int32] = np.zeros((tracks, steps), dtype=np.int32)
         self.durations: list[NDArray[np.bool_] | None] = [None] * tracks
+        self.shortest: NDArray[np.int32] = np.ones(tracks, dtype=np.int32)
         self.least: NDArray[np.int32] = np.zeros((tracks, bars), dtype=np.int32)
         self.most: NDArray[np.int32] = np.full((tracks, bars), ANY_NUMBER, dtype=np.int32)
         self.leap: NDArray[np.int32] = np.full(tracks, PITCHES - 1, dtype=np.int32)
@@ -163,6 +168,7 @@ class Domain:
             self.must_sound[track, steps],
             self.lasts[track, steps],
             self.durations[track],
+            int(self.shortest[track]),
             self.least[track, bars],
             self.most[track, bars],
             int(self.leap[track]),

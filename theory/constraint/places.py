@@ -78,7 +78,7 @@ def _shortest(domain: Domain, part: int, starts: NDArray[np.int64]) -> int:
         return 1
     ends = np.flatnonzero(domain.may_end[part])
     following = np.minimum(np.searchsorted(ends, starts, side="right"), len(ends) - 1)
-    shortest = max(int((ends[following] - starts).min()), 1)
+    shortest = max(int((ends[following] - starts).min()), int(domain.shortest[part]))
     durations = domain.durations[part]
     if durations is not None and durations.any():
         shortest = max(shortest, int(np.argmax(durations)))

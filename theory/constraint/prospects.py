@@ -53,7 +53,7 @@ class Prospects:
         # Steps, and lengths, as the bits of integers.
         self._must, self._must_start = bits(lane.must_start | lane.must_sound), bits(lane.must_start)
         self._waits, self._may_end = bits(~(lane.must_start | lane.must_sound)), bits(lane.may_end)
-        self._lengths = None if lane.durations is None else bits(lane.durations)
+        self._lengths = (-1 if lane.durations is None else bits(lane.durations)) & -1 << lane.shortest
         self._outlooks: dict[tuple[int, int, int, int], Outlook] = {}
 
     def begins_well(self, step: int) -> bool:
@@ -136,9 +136,7 @@ class Prospects:
             if count >= self._least[bar]:
                 works |= self._alive.at(0, last) >> line << line
             latest = min(latest, self._latest[bar])
-        ends = (works & self._may_end & (2 << latest) - 1) >> step & ~1
-        if self._lengths is not None:
-            ends &= self._lengths
+        ends = (works & self._may_end & (2 << latest) - 1) >> step & self._lengths
         exact = self._lasts[step]
         return ends & 1 << exact if exact else ends
 

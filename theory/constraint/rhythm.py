@@ -40,26 +40,26 @@ def steps_of(quarters: Fraction) -> int:
 
 @dataclass(frozen=True)
 class Grid(Constraint):
-    """Notes begin and end on a coarser grid, counted from the bar lines.
+    """Notes begin and end on coarser grids, counted from the bar lines, and last at least a step of the finest.
 
     Attributes:
-        step: of the grid, in steps of the tokens' grid.
+        steps: of each grid, in steps of the tokens' grid; every place is on one of them.
         first_bar: index of the first bar it is about.
     """
 
-    step: int
+    steps: tuple[int, ...]
     first_bar: int = 0
 
     @property
     def label(self) -> str:
-        """As in "notes on the grid of 16ths"."""
-        return f"notes on the grid of {_name(self.step)}"
+        """As in "notes on the grid of 16ths", "notes on the grid of 32nds or 16th triplets"."""
+        return f"notes on the grid of {' or '.join(map(_name, self.steps))}"
 
     def _on(self, lines: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether each step, and the end, is on the grid: bool (S + 1,)."""
+        """Whether each step, and the end, is on a grid: bool (S + 1,)."""
         steps = np.arange(lines[-1] + 1)
         bars = np.searchsorted(lines[:-1], steps, side="right") - 1
-        on: NDArray[np.bool_] = (steps - lines[bars]) % self.step == 0
+        on: NDArray[np.bool_] = ((steps - lines[bars])[:, None] % np.array(self.steps) == 0).any(axis=1)
         on[: lines[self.first_bar]] = True
         on[-1] = True
         return on
@@ -69,13 +69,15 @@ class Grid(Constraint):
         on = self._on(np.array(domain.frame.lines))
         domain.start[:, ~on[:-1]] = False
         domain.may_end &= on
+        np.maximum(domain.shortest, min(self.steps), out=domain.shortest)
 
     def held(self, score: Score) -> Held:
         """Notes that begin and end on it."""
-        on = self._on(bar_lines(score))
+        on, first = self._on(lines := bar_lines(score)), lines[self.first_bar]
         notes = [on_grid(track, score) for track in score.tracks]
-        kept = sum(int((on[voice.start] & on[voice.end]).sum()) for voice in notes)
-        return Held(kept, sum(len(voice.start) for voice in notes))
+        begins, ends = (np.concatenate(column) for column in zip(*((n.start, n.end) for n in notes), strict=True))
+        lasts = (ends - begins >= min(self.steps)) | (begins < first)
+        return Held(int((on[begins] & on[ends] & lasts).sum()), len(begins))
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ class Wish(NamedTuple):
     must_sound: frozenset[int]
     lasts: dict[int, int]
     durations: frozenset[int] | None
+    shortest: int
     counts: tuple[tuple[int, int | None], ...]
     leap: int | None
 
@@ -73,6 +74,7 @@ def wishes(draw: st.DrawFn, bar: int, bars: int) -> Wish:
         draw(st.frozensets(step, max_size=3)),
         draw(st.dictionaries(step, st.integers(1, steps), max_size=2)),
         draw(st.none() | st.frozensets(st.integers(1, steps), min_size=1, max_size=3)),
+        draw(st.just(1) | st.integers(1, 4)),
         draw(st.just(((0, None),) * bars) | st.tuples(*[count] * bars)),
         draw(st.none() | st.integers(0, 2)),
     )
@@ -99,6 +101,7 @@ def domain_of(task: Task) -> Domain:
             domain.lasts[part, step] = length
         if wish.durations is not None:
             domain.keep_durations(part, np.array(sorted(wish.durations)))
+        domain.shortest[part] = wish.shortest
         for bar, (least, most) in enumerate(wish.counts):
             domain.least[part, bar] = least
             if most is not None:
@@ -119,6 +122,7 @@ def may_be(note: Sung, before: Sung | None, wish: Wish, steps: int) -> bool:
         and not any(step in wish.must_start for step in range(note.start + 1, note.end))
         and wish.lasts.get(note.start, length) == length
         and (wish.durations is None or length in wish.durations)
+        and length >= wish.shortest
         and (before is None or wish.leap is None or abs(note.pitch - before.pitch) <= wish.leap)
     )
 
@@ -157,7 +161,7 @@ def form(task: Task) -> list:
 
 
 THOROUGH = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-NOTHING = Wish(1, frozenset(), frozenset(), frozenset(), frozenset(), {}, None, ((0, None),), None)
+NOTHING = Wish(1, frozenset(), frozenset(), frozenset(), frozenset(), {}, None, 1, ((0, None),), None)
 # It has to sound where it may not begin: what began before goes on.
 HELD = NOTHING._replace(no_start=frozenset({(1, LOWEST)}), must_sound=frozenset({1}))
 

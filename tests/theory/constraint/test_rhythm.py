@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from theory.constraint import Density, Durations, FinalTonic, Held, Onsets
+from theory.constraint import Density, Durations, FinalTonic, Grid, Held, Onsets
 from theory.constraint.rhythm import steps_of
 from theory.errors import RequestError
 
@@ -41,6 +41,24 @@ def test_notes_begin_where_they_are_told_to(meter, places, parts, seed):
     for index, part in enumerate(sung(score)):
         if about(parts, index):
             assert in_bars(frame, part) == [sorted(int(place * QUARTER) for place in places)] * 2
+
+
+@SOME
+@given(st.sampled_from(["4/4", "6/8", "5/8"]), st.sampled_from([(6,), (3, 4), (8, 12)]), st.integers(0, 99))
+def test_notes_keep_to_one_of_the_grids(meter, steps, seed):
+    frame = empty(meter, 2, 2)
+    bar = frame.lines[1]
+    for part in sung(written(frame, [Grid(steps)], seed)):
+        for place in (at for note in part for at in (note.start, note.end)):
+            assert place == frame.steps or any(place % bar % step == 0 for step in steps)
+        assert all(note.end - note.start >= min(steps) for note in part)
+
+
+def test_how_far_grids_hold():
+    score = scored(empty("4/4", 1, 1), [[(0, 3, 60), (3, 8, 62), (8, 9, 60), (10, 12, 64)]])
+    assert Grid((3, 4)).held(score) == Held(2, 4)  # one is off, one too short
+    assert Grid((4,)).held(score) == Held(0, 4)
+    assert Grid((3, 4)).label == "notes on the grid of 32nds or 16th triplets"
 
 
 def test_a_place_beyond_the_bar_cannot_be_had():

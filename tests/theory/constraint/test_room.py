@@ -35,7 +35,7 @@ from theory.tokens import VOCABULARY, Kind, State
 from .walks import PARTS, RANGES, StuckError, empty, heard_at, is_dead, masks, opening, sung, walk, written
 
 RANGE_RULES = tuple(Range(part, *bounds, PARTS[part]) for part, bounds in enumerate(RANGES))
-EIGHTHS, SIXTEENTHS = Grid(12), Grid(6)
+EIGHTHS, SIXTEENTHS = Grid((12,)), Grid((6,))
 QUARTERS = Durations((Fraction(1),))
 
 
