@@ -185,6 +185,11 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in PRETRAINED.glob(f"*/{CONFIG}")))
 
 
+def styles_of(architecture: str) -> tuple[str, ...]:
+    """Styles for which a model of an architecture comes along."""
+    return tuple(style for style, _, known in (name.rpartition("-") for name in names()) if known == architecture)
+
+
 def find(style: str, model: str) -> Path:
     """Folder of a model: a path, or one that comes along: an architecture of the style ("vae"), a name ("folk-vae").
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from composer import bundle, phrasing
 from composer.bar_notes import bar_forms
-from composer.bundle import Bundle
+from composer.bundle import Bundle, styles_of
 from composer.decode import Draft, Progress, Task, write, write_many
 from composer.latent_runtime import Latent
 from composer.locks import bars_of, key_of, meter_of, read_tunes, upbeat_of, without_locked
@@ -349,7 +349,7 @@ def _check_primer(given: Score, wanted: Request, style: Style) -> None:
     stated = [name for name in ("key", "meter", "tempo") if getattr(wanted, name) is not None]
     if stated:
         raise RequestError(f"a continuation keeps the primer's {', '.join(stated)}: leave it out of the request")
-    style.check(given, "the primer")
+    style.check(given, "the primer", styles_of(wanted.model))
 
 
 def _key_of(given: Score) -> Key:

@@ -11,7 +11,7 @@ temperature 0 (what is likeliest), and the ending is left to the latent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from numbers import Integral, Real
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from composer.attributes import check, parsed
-from composer.bundle import Heard
+from composer.bundle import Heard, styles_of
 from composer.decode import Progress
 from composer.generate import composed, first_of, model_for, prepared, primer_of, titled
 from composer.latent_path import evenly
@@ -147,6 +147,8 @@ def blend(
     if isinstance(given, str | Path | Score | Piece) or len(given) < 2:
         count = len(given) if isinstance(given, list | tuple) else 1
         raise RequestError(f"{count} {'piece' if count == 1 else 'pieces'} to blend: two or more are needed")
+    if weights is not None and (isinstance(weights, str) or not isinstance(weights, Iterable)):
+        raise RequestError(f"weights {weights!r}: write one for each piece, as in [2, 1]")
     shares = [1.0] * len(given) if weights is None else [_number("weight", weight) for weight in weights]
     if len(shares) != len(given) or min(shares) < 0 or not 0 < sum(shares) < float("inf"):
         said = ", ".join(f"{share:g}" for share in shares)
@@ -242,7 +244,7 @@ def place(given: Given, request: Mapping[str, Any]) -> Placed:
     model, _ = model_for(wanted)
     space, score = Latent(model), primer_of(given)
     whose = str(given) if isinstance(given, str | Path) else "the piece"
-    model.style.check(score, whose)
+    model.style.check(score, whose, styles_of(wanted.model))
     score = model.tokenizer.quantize(score).replace(title=score.title)
     key = score.keys[0].key if score.keys else estimate_key(score)
     meter, upbeat = _meter_of(score, whose)

@@ -19,6 +19,7 @@ import numpy as np
 from composer.request import MAX_BARS
 from composer.style import Style
 from composer.words import about, is_number, part_of, quoted
+from theory.analysis import estimate_key
 from theory.constraint import Constraint, Frame, Locked
 from theory.constraint.parts import frame_of, on_grid
 from theory.errors import RequestError
@@ -42,7 +43,7 @@ class Tune(NamedTuple):
         bars: the first and the last that are named, as musicians count; None: all.
         notes: (start, end, pitch) in grid steps of the file, in order.
         frame: bars of the file.
-        key: of the file's first key signature, if it has one.
+        key: of the file's first key signature, or that is heard where it has none.
         moved: milliseconds by which the grid moves a note of the track, at most.
     """
 
@@ -51,7 +52,7 @@ class Tune(NamedTuple):
     bars: tuple[int, int] | None
     notes: tuple[_Note, ...]
     frame: Frame
-    key: Key | None
+    key: Key
     moved: float
 
     @property
@@ -108,7 +109,7 @@ def _read(text: str, style: Style, tokenizer: Tokenizer) -> Tune:
     track = _track_of(given, style, part, text)
     columns = on_grid(score.tracks[track], score)
     notes = [(int(start), int(end), int(pitch)) for start, end, pitch in zip(*columns, strict=True)]
-    key = given.keys[0].key if given.keys else None
+    key = given.keys[0].key if given.keys else estimate_key(score)
     moved = tokenizer.changes(given.replace(tracks=(given.tracks[track],))).farthest
     return Tune(text, part, named, _held(notes, frame, given), frame, key, moved)
 
@@ -169,8 +170,8 @@ def meter_of(tunes: Sequence[Tune]) -> Meter | None:
 
 
 def key_of(tunes: Sequence[Tune], style: Style) -> Key | None:
-    """The key of the first tune that states one; major or minor for a mode that the style does not write."""
-    for key in (tune.key for tune in tunes if tune.key is not None):
+    """The key of the first tune; major or minor for a mode that the style does not write."""
+    for key in (tune.key for tune in tunes):
         mode = key.mode if key.mode in style.modes else "minor" if key.is_minor else "major"
         return Key(key.tonic, mode) if mode in style.modes else None
     return None

@@ -186,6 +186,7 @@ class Request:
         """The key that chord symbols suggest; None where there are none, or degrees of a key among them."""
         if self.chords is None or has_numerals(self.chords):
             return None
+        self.chord_bars(Key(0), meter)
         return key_of_chords(parse_progression(self.chords, Key(0), meter), meter)
 
     def form(self, style: Style, meter: Meter | None = None, key: Key | None = None, bars: int | None = None) -> Form:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -135,15 +136,16 @@ class Style:
         """Whether a score has the style's parts: as many tracks, none of them drums."""
         return len(score.tracks) == len(self.parts) and not any(track.is_drum for track in score.tracks)
 
-    def check(self, score: Score, whose: str) -> None:
+    def check(self, score: Score, whose: str, others: Collection[str] = ()) -> None:
         """See that a score has notes, and the style's parts.
 
         Args:
             score: that is given.
             whose: it is, for the message.
+            others: names of styles that would do as well, if they have the parts.
 
         Raises:
-            RequestError: it has none, or others; names a style that has them.
+            RequestError: it has none, or other parts; names a style that has them.
         """
         if not score.notes:
             raise RequestError(f"{whose} has no notes")
@@ -152,7 +154,8 @@ class Style:
         count = len(score.tracks)
         drums = " with drums" if any(track.is_drum for track in score.tracks) else ""
         parts = ", ".join(part.name for part in self.parts)
-        other = next((f"; --style {style.name} would do" for style in STYLES.values() if style.writes_for(score)), "")
+        fit = [name for name, style in STYLES.items() if name in others and style.writes_for(score)]
+        other = f"; --style {fit[0]} would do" if fit else ""
         raise RequestError(
             f"{whose} has {count} {'track' if count == 1 else 'tracks'}{drums}: style {self.name} knows {parts}{other}"
         )

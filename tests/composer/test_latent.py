@@ -371,6 +371,13 @@ MISTAKES = {
         )
         for weights in ([1], [1, 2, 3], [0, 0], [1, -1], [1, NO_NUMBER], [1, float("inf")], [1e308, 1e308])
     },
+    **{
+        f"weights {weights!r}": (
+            lambda r, weights=weights: blend([given(), given(1)], weights=weights, **r),
+            f"weights {weights!r}: write one for each piece",
+        )
+        for weights in (3, "2,1")
+    },
     "weight": (lambda r: blend([given(), given(1)], weights=["1", 2], **r), "weight '1': must be a number"),
     **{
         f"spread {spread}": (
@@ -401,6 +408,11 @@ def test_requests_that_make_no_sense(request_, what):
     with pytest.raises(CadenzaError, match=re.escape(line)) as caught:
         make(request_)
     assert "\n" not in str(caught.value)
+
+
+def test_no_style_is_named_for_which_no_such_model_comes_along():
+    with pytest.raises(RequestError, match="4 tracks: style folk knows Melody$"):
+        reconstruct(scales(0))
 
 
 @pytest.mark.parametrize("make", [reconstruct, vary, lambda piece, **more: interpolate(piece, piece, **more)])

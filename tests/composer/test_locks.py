@@ -162,16 +162,23 @@ def test_a_piece_takes_key_and_length_of_a_tune_but_not_against_the_request(tmp_
     assert ([str(event.key) for event in piece.score.keys], piece.score.bars) == (["C major"], 1)
 
 
-def test_a_tune_without_a_key_or_of_some_bars(tune, upbeat):
+def test_a_tune_of_some_bars(tune, upbeat):
     def found(*locks):
-        tunes = read_tunes(locks, CHORALE)
-        return key_of(tunes, CHORALE), bars_of(tunes)
+        return bars_of(read_tunes(locks, CHORALE))
 
-    assert found() == (None, None)
-    assert found(f"soprano={tune}") == (None, 3)
-    assert found(f"soprano:1-2={tune}") == (None, 2)
-    assert found(f"soprano={upbeat}") == (None, 2)
-    assert found(f"soprano:1={tune}", f"alto:3={tune}") == (None, 3)
+    assert found() is None
+    assert found(f"soprano={tune}") == 3
+    assert found(f"soprano:1-2={tune}") == 2
+    assert found(f"soprano={upbeat}") == 2
+    assert found(f"soprano:1={tune}", f"alto:3={tune}") == 3
+
+
+def test_the_key_of_a_tune_without_a_signature_is_heard(tmp_path):
+    """As MIDI files of most programs have none."""
+    pitches = (62, 66, 69, 74, 73, 71, 69, 66, 67, 69, 71, 73, 74, 69, 66, 62)
+    data.write(Score((Track.from_notes([(480 * n, 480, p) for n, p in enumerate(pitches)]),)), tmp_path / "d.mid")
+    assert key_of(read_tunes([f"soprano={tmp_path / 'd.mid'}"], CHORALE), CHORALE) == Key.parse("D")
+    assert key_of((), CHORALE) is None
 
 
 def test_notes_that_the_grid_moves_are_told(tmp_path):

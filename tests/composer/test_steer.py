@@ -219,7 +219,7 @@ def test_chords_that_are_longer_than_the_piece():
     with pytest.raises(RequestError, match="the chords fill 4 bars, the piece has 3: give --bars 4 or more"):
         placed("C | F | G7 | C", bars=3)
     with pytest.raises(RequestError, match="the chords fill 257 bars, a piece has at most 256"):
-        placed(" | ".join(["C"] * 257), bars=3)
+        placed(" | ".join(["C"] * 257), bars=3, key="C")
 
 
 # What cannot be read

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
+from statistics import fmean
 
 from theory.analysis.piece import estimate_key
+from theory.errors import KeyNameError
 from theory.event import MeterEvent
 from theory.key import Key
 from theory.meter import Meter
@@ -17,7 +20,7 @@ _BASS, _ABOVE = 36, 60  # MIDI numbers of the C from which each is built
 
 
 def key_of_chords(chords: Sequence[PlacedChord], meter: Meter) -> Key | None:
-    """The key, major or minor, in which chords are most likely meant; None if none of them sounds.
+    """The key, major or minor, in which chords are most likely meant, spelled as they are; None if none of them sounds.
 
     >>> from theory.progression import parse_progression
     >>> str(key_of_chords(parse_progression("D | G | A7 | D", "C", Meter(4, 4)), Meter(4, 4)))
@@ -35,7 +38,22 @@ def key_of_chords(chords: Sequence[PlacedChord], meter: Meter) -> Key | None:
         if placed.chord:
             above = [_ABOVE + pitch_class for pitch_class in sorted(set(placed.chord.pitch_classes))]
             notes += [(start, end - start, pitch) for pitch in (_BASS + placed.chord.bass_pitch_class, *above)]
-    return estimate_key(Score((Track.from_notes(notes),), meters=(MeterEvent(0, meter),)))
+    key = estimate_key(Score((Track.from_notes(notes),), meters=(MeterEvent(0, meter),)))
+    return min(_spellings(key), key=lambda spelled: abs(spelled.tonic - _middle(chords)))
+
+
+def _spellings(key: Key) -> list[Key]:
+    """A key and those that sound as it does, as far as they have a signature."""
+    found = [key]
+    for tonic in (key.tonic - 12, key.tonic + 12):
+        with suppress(KeyNameError):
+            found.append(Key(tonic, key.mode))
+    return found
+
+
+def _middle(chords: Sequence[PlacedChord]) -> float:
+    """Where the roots lie on the line of fifths, on average."""
+    return fmean(placed.chord.root for placed in chords if placed.chord)
 
 
 __all__ = ["key_of_chords"]

@@ -37,8 +37,8 @@ def _is_dominant(chord: Chord, key: Key) -> bool:
 class Chords(Constraint):
     """These chords, in this order, each from its place on.
 
-    Where a chord begins, and on every strong beat, all that sounds belongs to it, and where it begins the lowest part
-    sings its bass. Elsewhere notes that begin belong to what `between` says.
+    Where a chord begins, and on every strong beat, all that sounds belongs to it, and where it begins the lowest of
+    several parts sings its bass. Elsewhere notes that begin belong to what `between` says.
 
     Attributes:
         placed: bar (from 0), place in the bar in quarters, chord or None.
@@ -79,8 +79,9 @@ class Chords(Constraint):
                 domain.sound[:, step] &= tones
             if self.between == "scale":
                 domain.start[:, start:end] &= tones | pitches_of(self._scale(chord))
-            domain.sound[-1, start] &= pitches_of((chord.bass_pitch_class,))
-            domain.must_sound[-1, start] = True
+            if len(domain.frame.parts) > 1:
+                domain.sound[-1, start] &= pitches_of((chord.bass_pitch_class,))
+                domain.must_sound[-1, start] = True
 
     def _scale(self, chord: Chord) -> set[int]:
         return set(self.key.pitch_classes) | (_raised(self.key) if _is_dominant(chord, self.key) else set())
@@ -98,7 +99,7 @@ class Chords(Constraint):
             for step in sorted({start, *(step for step in strong if start <= step < end)}):
                 heard = [pitch for voice in voices if (pitch := sounding(voice, step)) >= 0]
                 right = all(pitch % 12 in tones for pitch in heard)
-                if step == start:
+                if step == start and len(voices) > 1:
                     right &= sounding(voices[-1], step) % 12 == chord.bass_pitch_class
                 kept, asked = kept + right, asked + 1
             if self.between != "any":

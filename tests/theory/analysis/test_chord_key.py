@@ -13,6 +13,8 @@ PROGRESSIONS = {
     "C": "C", "Am": "A minor", "D | G | A7 | D": "D", "C G | Am F": "C", "G | Em | C | D": "G", "F#m | D | A | E": "A",
     "Dm | Gm | A7 | Dm": "D minor", "Am | Dm | E7 | Am": "A minor", "Dm7 | G7 | Cmaj7": "C", "Bb . Eb . | F7": "Bb",
     "E7 | A7 | D7 | G7": "G", "G/B | N.C. | D7 | G": "G",
+    "F# | B | C#7 | F#": "F#", "Gb | Cb | Db7 | Gb": "Gb", "A#m | D#m | F7 | A#m": "A# minor",
+    "Ebm | Abm | Bb7 | Ebm": "Eb minor", "C# | F# | G#7 | C#": "C#", "Cb | Fb | Gb7 | Cb": "Cb",
 }  # fmt: skip
 
 

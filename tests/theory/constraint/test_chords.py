@@ -106,6 +106,17 @@ def test_given_chords_are_kept_and_stated(progression, key, between, seed):
     check(written(frame, [rule], seed), meter, key, between, chords)
 
 
+def test_a_melody_alone_begins_chords_on_any_of_their_tones():
+    frame = empty("4/4", 2, 1)
+    rule = Chords(by_bar("Dm", "A7"), frame.key)
+    scores = [written(frame, [rule], seed) for seed in range(12)]
+    begins = {pitch % 12 for score in scores if (pitch := pitch_at(sung(score)[0], 0)) is not None}
+    assert begins <= {2, 5, 9}
+    assert begins != {2}
+    assert rule.held(scored(frame, [[(0, 96, 65), (96, 192, 61)]])) == Held(6, 6)
+    assert rule.held(scored(frame, [[(0, 96, 64), (96, 192, 61)]])) == Held(4, 6)
+
+
 def test_the_same_chord_twice_is_begun_twice():
     score = written(empty("4/4", 2), [Chords(by_bar("Dm", "Dm"), Key.parse("D minor"))])
     assert [event.tick for event in score.chords] == [0, 4 * 480]
