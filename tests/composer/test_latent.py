@@ -411,7 +411,7 @@ def test_requests_that_make_no_sense(request_, what):
 
 
 def test_no_style_is_named_for_which_no_such_model_comes_along():
-    with pytest.raises(RequestError, match="4 tracks: style folk knows Melody$"):
+    with pytest.raises(RequestError, match=r"4 tracks: style folk knows Melody$"):
         reconstruct(scales(0))
 
 
