@@ -29,6 +29,7 @@ from theory.errors import (
 from theory.score import Score
 
 FORMATS = ("mid", "wav", "musicxml", "png", "json")
+_WITHOUT_RECIPE = (".wav", ".musicxml", ".png")
 # Suffixes that mean a kind of file which is not written; any other suffix is part of a stem, as in "op.1".
 _OTHER_SUFFIXES = {
     "abc", "aiff", "flac", "jpeg", "jpg", "krn", "m4a", "midi", "mp3", "mxl", "ogg", "opus", "pdf", "svg", "txt", "xml",
@@ -238,6 +239,8 @@ def read_recipe(path: Path) -> Recipe:
         InputFileError: the file is missing or cannot be read.
         FileFormatError: there is no recipe in it, or one of another vocabulary.
     """
+    if path.suffix.lower() in _WITHOUT_RECIPE:
+        raise FileFormatError(f"{path}: a piece's recipe is in its .json and its .mid")
     try:
         if path.suffix.lower() != ".json":
             for text in midi.read_private(path):

@@ -30,11 +30,13 @@ class Shown(NamedTuple):
         pieces: how many.
         share: of the variance among their places that its two axes have.
         unread: what is wrong with each file that could not be read.
+        others: how many pieces have other parts than the style, or no notes.
     """
 
     pieces: int
     share: float
     unread: tuple[str, ...]
+    others: int
 
 
 def draw(
@@ -66,13 +68,15 @@ def draw(
     tokenizer = tokenizer_of(dataset)
     known.check(tokenizer, dataset)
     count, stream = entries(dataset)
-    found, unread = [], []
+    found, unread, others = [], [], 0
     for number, entry in enumerate(stream, 1):
         if entry.error:
             unread.append(str(entry.error))
         elif entry.score and entry.score.notes and known.style.writes_for(entry.score):
             score = known.style.undress(tokenizer.quantize(entry.score), dynamics=tokenizer.expressive)
             found.append((_origin(entry.id), score))
+        else:
+            others += 1
         if progress:
             progress(number, count)
     if len(found) < _FEWEST:
@@ -82,7 +86,7 @@ def draw(
     points, share = plane(places)
     keys = [str(score.keys[0].key) if score.keys else "no key" for _, score in found]
     _drawn(points, {"corpus": [origin for origin, _ in found], "key": keys}, share, path)
-    return Shown(len(found), share, tuple(unread))
+    return Shown(len(found), share, tuple(unread), others)
 
 
 def plane(places: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:

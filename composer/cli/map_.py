@@ -38,5 +38,8 @@ def run(
         shown = latent_map.draw(dataset, style, model, out, most=most, progress=progress)
     for error in shown.unread:
         print(f"cadenza: left out: {error}", file=sys.stderr)
+    if shown.others:
+        what = "1 piece has" if shown.others == 1 else f"{shown.others} pieces have"
+        print(f"cadenza: left out: {what} other parts than style {style}, or no notes", file=sys.stderr)
     print(f"{shown.pieces} pieces; the axes show {shown.share:.0%} of how they differ")
     print(f"  {out}")

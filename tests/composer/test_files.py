@@ -137,6 +137,8 @@ def test_reading_a_recipe_from_what_has_none(tmp_path):
     (tmp_path / "text.mid").write_text("not MIDI")
     with pytest.raises(FileFormatError, match=r"text\.mid is no MIDI file"):
         files.read_recipe(tmp_path / "text.mid")
+    with pytest.raises(FileFormatError, match=r"song\.musicxml: a piece's recipe is in its \.json and its \.mid"):
+        files.read_recipe(tmp_path / "song.musicxml")
     for missing in (Path("none.json"), Path("none.mid"), tmp_path):
         with pytest.raises(InputFileError):
             files.read_recipe(missing)

@@ -31,6 +31,7 @@ def test_a_picture_of_a_folder(folder, tiny_vae, tmp_path):
     assert shown.pieces == 8
     (line,) = shown.unread
     assert "broken.mid" in line
+    assert shown.others == 1
     assert 0 < shown.share <= 1
     assert seen == [(number, 10) for number in range(1, 11)]
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
