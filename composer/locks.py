@@ -171,10 +171,11 @@ def meter_of(tunes: Sequence[Tune]) -> Meter | None:
 
 def key_of(tunes: Sequence[Tune], style: Style) -> Key | None:
     """The key of the first tune; major or minor for a mode that the style does not write."""
-    for key in (tune.key for tune in tunes):
-        mode = key.mode if key.mode in style.modes else "minor" if key.is_minor else "major"
-        return Key(key.tonic, mode) if mode in style.modes else None
-    return None
+    if not tunes:
+        return None
+    key = tunes[0].key
+    mode = key.mode if key.mode in style.modes else "minor" if key.is_minor else "major"
+    return Key(key.tonic, mode) if mode in style.modes else None
 
 
 def bars_of(tunes: Sequence[Tune]) -> int | None:

@@ -17,7 +17,7 @@ from theory.errors import RequestError
 from theory.event import MAX_TEMPO, MIN_TEMPO
 from theory.key import Key
 from theory.meter import Meter
-from theory.progression import has_numerals, parse_progression
+from theory.progression import PlacedChord, has_numerals, parse_progression
 
 ENDINGS = ("tonic", "open")
 MAX_BARS = 256
@@ -177,17 +177,19 @@ class Request:
 
     def chord_bars(self, key: Key, meter: Meter) -> int:
         """For how many bars chords are given."""
-        bars = parse_progression(self.chords, key, meter)[-1].bar + 1 if self.chords is not None else 0
-        if bars > MAX_BARS:
-            raise RequestError(f"chords for {bars} bars: must be at most {MAX_BARS}")
-        return bars
+        return self._placed(key, meter)[-1].bar + 1 if self.chords is not None else 0
 
     def chord_key(self, meter: Meter) -> Key | None:
         """The key that chord symbols suggest; None where there are none, or degrees of a key among them."""
         if self.chords is None or has_numerals(self.chords):
             return None
-        self.chord_bars(Key(0), meter)
-        return key_of_chords(parse_progression(self.chords, Key(0), meter), meter)
+        return key_of_chords(self._placed(Key(0), meter), meter)
+
+    def _placed(self, key: Key, meter: Meter) -> tuple[PlacedChord, ...]:
+        placed = parse_progression(self.chords or "", key, meter)
+        if (bars := placed[-1].bar + 1) > MAX_BARS:
+            raise RequestError(f"chords for {bars} bars: must be at most {MAX_BARS}")
+        return placed
 
     def form(self, style: Style, meter: Meter | None = None, key: Key | None = None, bars: int | None = None) -> Form:
         """The frame of the piece, with the style's habits where the request is silent.

@@ -144,7 +144,8 @@ def _grid(steps: tuple[int, ...], asked: list[Constraint], chords: tuple[PlacedC
             times += rule.quarters
         elif isinstance(rule, rules.Locked):
             times += [Fraction(time, STEPS_PER_QUARTER) for note in rule.notes for time in note[:2]]
-    off = [place for time in times if all((place := int(time * STEPS_PER_QUARTER)) % step for step in steps)]
+    places = [int(time * STEPS_PER_QUARTER) for time in times]
+    off = [place for place in places if all(place % step for step in steps)]
     return tuple(sorted({gcd(step, *off) for step in steps}))
 
 

@@ -136,7 +136,7 @@ class Style:
         """Whether a score has the style's parts: as many tracks, none of them drums."""
         return len(score.tracks) == len(self.parts) and not any(track.is_drum for track in score.tracks)
 
-    def check(self, score: Score, whose: str, others: Collection[str] = ()) -> None:
+    def check(self, score: Score, whose: str, others: Collection[str]) -> None:
         """See that a score has notes, and the style's parts.
 
         Args:

@@ -89,8 +89,12 @@ def parse_chord(word: str, key: Key | str) -> Chord:
 
 
 def has_numerals(text: str) -> bool:
-    """Whether a progression, as `parse_progression` reads it, names a degree of its key."""
-    return any(_NUMERAL.fullmatch(word) for word in text.replace("|", " ").split())
+    """Whether a progression, as `parse_progression` reads it, names a degree of its key.
+
+    Raises:
+        RequestError: there are no chords.
+    """
+    return any(_NUMERAL.fullmatch(word) for bar in _bars(text) for word in bar)
 
 
 def parse_progression(text: str, key: Key | str, meter: Meter) -> tuple[PlacedChord, ...]:

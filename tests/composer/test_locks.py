@@ -264,3 +264,14 @@ def test_a_locked_tune_is_sung(tune, tiny_model):
     notes = [(note.onset // 20, note.end // 20, note.pitch) for note in piece.score.tracks[0]]
     assert tuple(note for note in notes if note[0] < 288) == IN_STEPS
     assert sum(map(len, piece.score.tracks[1:]))
+
+
+def test_a_locked_note_shorter_than_the_styles_notes_stays(tiny_vae, tmp_path):
+    """It begins and ends on the grids of folk tunes; these give way, and a line says so."""
+    notes = [(0, 60, 62), (60, 20, 64), (80, 400, 66), (480, 960, 69)]
+    data.write(Score((Track.from_notes(notes),), end=1920), tmp_path / "short.mid")
+    lock = f"melody:1={tmp_path / 'short.mid'}"
+    piece = composer.compose(style="folk", model=tiny_vae, meter="4/4", bars=2, locks=lock)
+    track = piece.score.tracks[0]
+    assert list(zip(track.onset[:4], track.duration[:4], track.pitch[:4], strict=True)) == notes
+    assert "the grid of 32nds or 16th triplets gave way to what is asked" in piece.report.notices

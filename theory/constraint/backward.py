@@ -149,9 +149,9 @@ class Backward:
             lengths = [exact] if lengths is None or exact in lengths else []
         found = 0
         for length in lengths or ():
-            end = step + length
             if length < self._lane.shortest:
                 continue
+            end = step + length
             if self._goes_on and end > last == latest:
                 end = last
             elif end > latest or not self._may_end[end]:

@@ -72,7 +72,7 @@ class Grid(Constraint):
         np.maximum(domain.shortest, min(self.steps), out=domain.shortest)
 
     def held(self, score: Score) -> Held:
-        """Notes that begin and end on it."""
+        """Notes that begin and end on one of them and last long enough."""
         on, first = self._on(lines := bar_lines(score)), lines[self.first_bar]
         notes = [on_grid(track, score) for track in score.tracks]
         begins, ends = (np.concatenate(column) for column in zip(*((n.start, n.end) for n in notes), strict=True))
