@@ -44,7 +44,7 @@ def main() -> None:
 def _rows(found: Evaluated) -> list[dict[str, Any]]:
     """A row a figure, a column a writer."""
     return [
-        {"figure": column.heading, **{row.name: written(column.of(row), column.digits) for row in found.rows}}
+        {"figure": column.heading, **{row.heading: written(column.of(row), column.digits) for row in found.rows}}
         for column in shown(SUMMARY, found.rows)
     ]
 

@@ -9,7 +9,8 @@ What counts is decided by music, not by losses: every so many steps pieces are d
 validation side. The step that is kept lies nearest to the data by Frechet distance of those that have lost no
 diversity: whose share of distinct 4-grams is not below, nor self-BLEU above, that of the warm start and that of real
 music. In the end it and the warm start are measured anew on other pieces. Where it is not nearer then, by MuseGAN's
-metrics too, the adversarial phase has not earned its place, and what is exported is marked as experimental.
+metrics too, or is less diverse than its warm start, though not than real music, the adversarial phase has not earned
+its place, and what is exported is marked as experimental.
 
 Everything random is a function of the seed and the step, and a checkpoint holds all state, so that a run that was
 killed and resumed ends with the same weights, byte for byte, as an unbroken one.
@@ -318,12 +319,12 @@ class _Run:
             for prior in ({name: self._warm.weights[name] for name in self._best}, self._best)
         )
         step = int(self.best["step"])
-        short = shortcomings(chosen, warm, real)
+        short = shortcomings(chosen, warm)
         earned = step > 0 and not short
         self._export(is_experimental=not earned)
         reasons = {
             True: f"step {step} is nearer to the data than its warm start, at no loss of diversity",
-            False: f"step {step}, the best, is no better than its warm start in {' and '.join(short)}"
+            False: f"step {step}, the best, falls short of its warm start in {' and '.join(short)}"
             if step
             else "no step was measured",
         }

@@ -208,10 +208,10 @@ class Judge:
         return {**figures, "musegan_distance": float(np.mean(far)), "pieces": float(len(made))}
 
 
-def has_kept_diversity(record: Record, warm: Record, real: Record) -> bool:
-    """Whether pieces are as diverse as those of the warm start, or as real ones where these are less so."""
-    distinct = min(warm["distinct_4"], real["distinct_4"])
-    repeated = max(warm["self_bleu"], real["self_bleu"])
+def has_kept_diversity(record: Record, *others: Record) -> bool:
+    """Whether pieces are as diverse as others; as the least diverse of several."""
+    distinct = min(other["distinct_4"] for other in others)
+    repeated = max(other["self_bleu"] for other in others)
     return record["distinct_4"] >= distinct - _SLACK and record["self_bleu"] <= repeated + _SLACK
 
 
@@ -226,16 +226,12 @@ def collapse(record: Record, warm: Record, real: Record) -> str:
     return ""
 
 
-def shortcomings(record: Record, warm: Record, real: Record) -> list[str]:
-    """In what pieces are no nearer to the data than those of the warm start, or less diverse: nothing, if all is well.
-
-    In MuseGAN's metrics, what is as near as other real music is near enough: which of two is nearer is chance there.
-    """
-    enough = max(warm["musegan_distance"], real["musegan_distance"])
+def shortcomings(record: Record, warm: Record) -> list[str]:
+    """In what pieces are no nearer to the data than those of the warm start, or less diverse; nothing: all is well."""
     found = {
         "Frechet distance": record["frechet_distance"] < warm["frechet_distance"],
-        "MuseGAN's metrics": record["musegan_distance"] <= enough,
-        "diversity": has_kept_diversity(record, warm, real),
+        "MuseGAN's metrics": record["musegan_distance"] < warm["musegan_distance"],
+        "diversity": has_kept_diversity(record, warm),
     }
     return [name for name, is_well in found.items() if not is_well]
 

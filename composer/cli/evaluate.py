@@ -110,7 +110,7 @@ def _print_table(found: Evaluated) -> None:
     table = Table(title=f"{found.style.name}, {found.settings.count} pieces each beside {held.split}, {held.bars} bars")
     table.add_column("")
     for row in found.rows:
-        table.add_column(row.name, justify="right")
+        table.add_column(row.heading, justify="right")
     for column in shown(SUMMARY, found.rows):
         table.add_row(column.heading, *(written(column.of(row), column.digits) for row in found.rows))
     Console(highlight=False).print(table)

@@ -79,7 +79,7 @@ def _verdict(row: Row) -> str:
             f"{'no more than real music' if one.holds else 'more than real music'}"
         )
         good = good and one.holds
-    return f"<li class='{'good' if good else 'short'}'><b>{escape(row.name)}</b>: {escape('; '.join(said))}.</li>"
+    return f"<li class='{'good' if good else 'short'}'><b>{escape(row.heading)}</b>: {escape('; '.join(said))}.</li>"
 
 
 def _summary(found: Evaluated, _: Mapping[str, str]) -> Iterator[str]:
@@ -92,7 +92,7 @@ def _summary(found: Evaluated, _: Mapping[str, str]) -> Iterator[str]:
         for column in shown(SUMMARY, found.rows)
     ]
     pieces = ["<b>pieces</b>", *(f"{row.pieces}" for row in found.rows)]
-    table = _table(["", *(escape(row.name) for row in found.rows)], [pieces, *body])
+    table = _table(["", *(escape(row.heading) for row in found.rows)], [pieces, *body])
     yield f"<h2>The table</h2><div class='summary'>{table}</div>"
     yield f"<p>{prose.SUMMARY}</p>"
 
@@ -158,7 +158,7 @@ def _frechet(found: Evaluated, palette: Mapping[str, str]) -> Iterator[str]:
     yield f"<h2>Features together, and variety</h2>{chart}"
     yield (
         f"<p>{prose.VARIETY}</p>"
-        + _table(["", *(escape(row.name) for row in found.rows)], diversity)
+        + _table(["", *(escape(row.heading) for row in found.rows)], diversity)
         + _notes([(_words(name), f"{explained(name)} {SET_METRICS[name].source}.") for name in found.rows[0].diversity])
     )
 
@@ -181,7 +181,7 @@ def _metrics(found: Evaluated, _: Mapping[str, str]) -> Iterator[str]:
     ]
     yield (
         f"<h2>Metrics of pieces</h2><p>{prose.METRICS}</p>"
-        + _table(["metric", *(escape(row.name) for row in found.rows)], body)
+        + _table(["metric", *(escape(row.heading) for row in found.rows)], body)
         + _notes([(_words(name), f"{explained(name)} {METRICS[name].source}.") for name in names])
     )
 
@@ -200,7 +200,7 @@ def _voices(found: Evaluated, _: Mapping[str, str]) -> Iterator[str]:
     ]
     yield (
         f"<h2>Four-part writing</h2><p>{prose.VOICES}</p>"
-        + _table(["rule", *(escape(row.name) for row in found.rows), "Bach"], body)
+        + _table(["rule", *(escape(row.heading) for row in found.rows), "Bach"], body)
     )
 
 
@@ -234,7 +234,7 @@ def _steered(found: Evaluated, _: Mapping[str, str]) -> Iterator[str]:
     ]
     yield (
         f"<h2>What is asked is kept</h2><p>{prose.STEERED}</p>"
-        + _table(["asked", *(escape(row.name) for row in rows)], body)
+        + _table(["asked", *(escape(row.heading) for row in rows)], body)
     )
 
 

@@ -119,6 +119,7 @@ class Row:
         diversity: of as many pieces as there are real ones.
         faults: violations of four-part rules for 100 changes of sonority, by rule.
         reconstruction, steered, originality: see there.
+        is_experimental: whether its training did not earn its place.
     """
 
     name: str
@@ -141,6 +142,12 @@ class Row:
     reconstruction: tuple[Reconstruction, ...] = ()
     steered: tuple[Ask, ...] = ()
     originality: Originality | None = field(default=None)
+    is_experimental: bool = False
+
+    @property
+    def heading(self) -> str:
+        """Of its column."""
+        return f"{self.name} (experimental)" if self.is_experimental else self.name
 
 
 def set_fields(found: Evaluation) -> dict[str, Any]:

@@ -277,7 +277,12 @@ def _used(held: HeldOut) -> str:
 
 def _about(writer: Writer, made: Sequence[Made]) -> dict[str, Any]:
     found = sum(one.piece is not None for one in made)
-    facts = {"architecture": writer.architecture, "sha256": writer.sha256, "temperature": writer.temperature}
+    facts: dict[str, Any] = {
+        "architecture": writer.architecture,
+        "sha256": writer.sha256,
+        "temperature": writer.temperature,
+    }
+    facts["is_experimental"] = not writer.ngrams and writer.load()[0].is_experimental
     return {"name": writer.name, **facts, "pieces": found, "missing": len(made) - found}
 
 

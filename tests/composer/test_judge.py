@@ -78,23 +78,31 @@ REAL = figures(distinct_4=0.7, self_bleu=0.5, frechet_distance=1.0, musegan_dist
 @pytest.mark.parametrize(
     ("changes", "short"),
     [
-        ({"musegan_distance": 0.4}, []),
-        ({"distinct_4": 0.71, "self_bleu": 0.49}, []),  # as real music repeats itself
-        ({"distinct_4": 0.65}, ["diversity"]),
-        ({"self_bleu": 0.55}, ["diversity"]),
+        ({}, []),
+        ({"distinct_4": 0.795, "self_bleu": 0.405}, []),  # by chance
+        ({"distinct_4": 0.71}, ["diversity"]),  # though real music repeats itself as much
+        ({"self_bleu": 0.49}, ["diversity"]),
         ({"frechet_distance": 5.0}, ["Frechet distance"]),
+        ({"musegan_distance": 0.5}, ["MuseGAN's metrics"]),
         ({"musegan_distance": 0.6}, ["MuseGAN's metrics"]),
         ({"frechet_distance": 6.0, "musegan_distance": 0.6}, ["Frechet distance", "MuseGAN's metrics"]),
     ],
 )
 def test_in_what_pieces_are_no_better_than_those_of_the_warm_start(changes, short):
-    assert judge.shortcomings(figures(**{"frechet_distance": 4.0, **changes}), figures(), REAL) == short
+    nearer = {"frechet_distance": 4.0, "musegan_distance": 0.4}
+    assert judge.shortcomings(figures(**{**nearer, **changes}), figures()) == short
 
 
-def test_as_near_as_other_real_music_is_near_enough():
+def test_as_near_as_the_warm_start_is_no_nearer():
     warm = figures(musegan_distance=0.01)
-    assert judge.shortcomings(figures(frechet_distance=4.0, musegan_distance=0.1), warm, REAL) == []
-    assert judge.shortcomings(figures(frechet_distance=4.0, musegan_distance=0.11), warm, REAL) == ["MuseGAN's metrics"]
+    assert judge.shortcomings(figures(frechet_distance=4.0, musegan_distance=0.01), warm) == ["MuseGAN's metrics"]
+    assert judge.shortcomings(figures(frechet_distance=4.0, musegan_distance=0.009), warm) == []
+
+
+def test_a_step_is_chosen_that_is_as_diverse_as_the_warm_start_or_real_music():
+    assert judge.has_kept_diversity(figures(distinct_4=0.71, self_bleu=0.49), figures(), REAL)
+    assert not judge.has_kept_diversity(figures(distinct_4=0.65), figures(), REAL)
+    assert not judge.has_kept_diversity(figures(self_bleu=0.55), figures(), REAL)
 
 
 def test_a_generator_that_says_one_thing_has_collapsed():

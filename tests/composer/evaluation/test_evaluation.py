@@ -148,6 +148,13 @@ def test_each_has_the_figures_that_it_can_have(found):
         assert one.originality.real_exact == real.originality.exact
 
 
+def test_what_did_not_earn_its_place_is_marked(found):
+    assert [row.heading for row in found.rows] == [
+        "lstm", "vae@0.9", "gan (experimental)", "5-gram", "real held-out",
+    ]  # fmt: skip
+    assert [row["is_experimental"] for row in found.to_dict()["rows"]] == [False, False, True, False, False]
+
+
 def test_figures_are_json_and_say_what_is_not_known(found):
     text = json.dumps(found.to_dict(), allow_nan=False)
     figures = json.loads(text)

@@ -63,13 +63,14 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Music:
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory, music: Music) -> dict[str, str]:
-    """Folders of models of random weights, by architecture; that of the GAN does not say what it learnt from."""
+    """Folders of models of random weights, by architecture; that of the GAN does not say what it learnt from,
+    and is experimental."""
     folder = tmp_path_factory.mktemp("tunesmiths")
     for seed, (name, latent) in enumerate(LATENTS.items()):
         shapes = DECODER.shapes() | (latent.shapes(DECODER.context) if latent else {})
         dice = np.random.default_rng(seed)
         weights = {name: dice.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
-        bundle.export(folder / name, weights, DECODER, FOLK, None, latent)
+        bundle.export(folder / name, weights, DECODER, FOLK, None, latent, is_experimental=name == "gan")
         if name != "gan":
             save(
                 index_of((each, data.read(music.folder / each)) for each in music.names["train"]), folder / name / INDEX
